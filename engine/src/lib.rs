@@ -1,0 +1,12 @@
+//! The library of Runwarden: reads procedures, decides what they would do, does it, and remembers.
+//!
+//! The story: text → `Procedure` → `Plan` → `Run` ⇄ `Event` → `Ledger`. It never prints.
+//! Modules stand in reading order; each uses only those before it (`tests/tidy.rs` checks).
+
+pub mod diagnostic;
+pub mod id;
+pub mod time;
+
+pub mod event;
+
+pub mod ledger;
