@@ -7,6 +7,12 @@ pub mod diagnostic;
 pub mod id;
 pub mod time;
 
+pub mod host;
+
 pub mod event;
 
 pub mod ledger;
+
+pub mod target;
+
+pub mod action;
