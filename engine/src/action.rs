@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::host::{Host, Probe};
-use crate::id::{ActionName, Id, RunId};
+use crate::id::{ActionName, Digest, Id, RunId};
 use crate::target::Target;
 use crate::time::Timestamp;
 
@@ -101,6 +101,9 @@ pub enum Reconciled<T> {
     CannotTell,
 }
 
+/// The code of a read that this plan may not make; it makes what depends on it undecided.
+pub const NOT_PROBED: &str = "not_probed";
+
 /// Why an action failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -146,6 +149,8 @@ pub struct Facts {
     pub started_at: Timestamp,
     /// The targets of the procedure, by the name it gives them.
     pub targets: BTreeMap<Id, Target>,
+    /// The most time the step allows for one attempt: what starts programs or waits for answers ends them by then.
+    pub time_limit: Option<std::time::Duration>,
     /// For `keyed` actions: the same for each attempt at the same thing.
     pub idempotency_key: String,
 }
@@ -188,6 +193,12 @@ pub trait Read: Send + Sync + 'static {
 
     /// Looks.
     async fn read(&self, params: Self::Params, looking: &Looking<'_>) -> Result<Self::Output, Error>;
+
+    /// Digest of what such a read would be over, found without judging it; none where that cannot be told before.
+    /// What failed on a subject is not tried again on the same one where a guard says `once_failed`.
+    async fn subject(&self, _params: Self::Params, _looking: &Looking<'_>) -> Result<Option<Digest>, Error> {
+        Ok(None)
+    }
 }
 
 /// An action that changes something.

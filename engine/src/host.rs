@@ -227,6 +227,9 @@ pub trait Probe: std::marker::Send + Sync {
     /// The time, by the system's clock.
     fn now(&self) -> Timestamp;
 
+    /// A path without links, `.` and `..`, from the root on; what does not exist keeps its name below what does.
+    fn resolve(&self, path: &Path) -> Result<PathBuf, Error>;
+
     /// What is at a path, links not followed; none if there is nothing.
     fn stat(&self, path: &Path) -> Result<Option<Stat>, Error>;
 

@@ -8,6 +8,9 @@ pub mod id;
 pub mod time;
 
 pub mod host;
+pub mod template;
+
+pub mod procedure;
 
 pub mod event;
 
@@ -16,3 +19,14 @@ pub mod ledger;
 pub mod target;
 
 pub mod action;
+
+pub mod frame;
+pub mod guard;
+
+pub mod question;
+
+pub mod plan;
+
+pub mod run;
+
+pub mod execute;

@@ -5,11 +5,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::id::Digest;
+
 use super::{Doing, Effect, Error, Looking, Preview, Read, Reconciled};
 
 #[async_trait]
 pub(super) trait ErasedRead: Send + Sync {
     async fn read(&self, with: &Value, looking: &Looking<'_>) -> Result<Value, Error>;
+    async fn subject(&self, with: &Value, looking: &Looking<'_>) -> Result<Option<Digest>, Error>;
 }
 
 #[async_trait]
@@ -24,6 +27,10 @@ impl<A: Read> ErasedRead for A {
     async fn read(&self, with: &Value, looking: &Looking<'_>) -> Result<Value, Error> {
         let output = Read::read(self, params(A::NAME, with)?, looking).await?;
         json(A::NAME, &output)
+    }
+
+    async fn subject(&self, with: &Value, looking: &Looking<'_>) -> Result<Option<Digest>, Error> {
+        Read::subject(self, params(A::NAME, with)?, looking).await
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::erased::{ErasedEffect, ErasedRead};
 use super::{Contract, Doing, Effect, EffectClass, Error, Fidelity, Looking, Preview, Read, Reconciled, Repeat};
 use crate::diagnostic::did_you_mean;
+use crate::id::Digest;
 
 /// An action as plan, run and check see it.
 pub struct Action {
@@ -80,6 +81,17 @@ impl Action {
         match &self.body {
             Body::Read(read) => read.read(with, looking).await,
             Body::Effect(_) => Err(Error::new("not_a_read", format!("`{}` has an effect", self.name))),
+        }
+    }
+
+    /// Digest of what a read would be over, if that can be told without making it.
+    ///
+    /// # Errors
+    /// What the action reports.
+    pub async fn subject(&self, with: &Value, looking: &Looking<'_>) -> Result<Option<Digest>, Error> {
+        match &self.body {
+            Body::Read(read) => read.subject(with, looking).await,
+            Body::Effect(_) => Ok(None),
         }
     }
 
