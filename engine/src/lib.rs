@@ -8,11 +8,13 @@ pub mod id;
 pub mod time;
 
 pub mod host;
+pub mod sign;
 pub mod template;
 
 pub mod procedure;
 
 pub mod event;
+pub mod merkle;
 
 pub mod ledger;
 
