@@ -13,6 +13,8 @@ use crate::id::Digest;
 use crate::procedure::workspace::TargetEntry;
 use crate::procedure::{Environment, TargetKind};
 
+pub mod corvusforge;
+
 /// A target as bound for a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Target {
