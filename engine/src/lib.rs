@@ -7,6 +7,9 @@ pub mod diagnostic;
 pub mod id;
 pub mod time;
 
+pub mod sign;
+
 pub mod event;
+pub mod merkle;
 
 pub mod ledger;
