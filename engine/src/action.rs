@@ -19,7 +19,18 @@ use crate::time::Timestamp;
 mod erased;
 mod registry;
 
+pub mod command;
+pub mod data;
+pub mod file;
+pub mod http;
+pub mod process;
+
 pub use registry::{Action, Registry};
+
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
+mod trial;
 
 /// What an action changes outside the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize, JsonSchema)]
@@ -234,7 +245,11 @@ impl From<crate::host::Error> for Error {
             Host::File { source, .. } if source.kind() == std::io::ErrorKind::AlreadyExists => {
                 Self::new("exists", message)
             }
+            // The new name is in place; that it lasts is not known.
+            Host::File { verb: crate::host::SYNC, .. } => Self::new("file", message).uncertain(),
             Host::File { .. } => Self::new("file", message),
+            Host::NotProbed(_) => Self::new("not_probed", message),
+            Host::Unsteady { .. } => Self::new("unsteady", message).transient(),
             Host::TooLarge { .. } => Self::new("too_large", message),
             Host::Refused(_) => Self::new("refused", message),
             Host::Network { unsent, .. } => {

@@ -13,6 +13,10 @@ use crate::id::Digest;
 use crate::time::Timestamp;
 
 pub mod machine;
+pub mod recorded;
+
+/// The verb of an [`Error::File`] that comes after the change itself: it is made, but may not last.
+pub const SYNC: &str = "sync";
 
 /// Why a look or an act failed.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +59,15 @@ pub enum Error {
         program: String,
         /// What the system said.
         source: io::Error,
+    },
+    /// A program of the author's was not run, because this plan was not told to run any.
+    #[error("`{0}` is not run while planning without `--probe-commands`")]
+    NotProbed(String),
+    /// A file would not hold still long enough for a copy that agrees with itself.
+    #[error("`{}` keeps changing while it is copied", path.display())]
+    Unsteady {
+        /// The file.
+        path: PathBuf,
     },
     /// It took longer than it was given.
     #[error("`{what}` was not done within {limit:?}")]
@@ -107,6 +120,15 @@ pub struct Holder {
     pub user: u32,
     /// Which of the paths it has open.
     pub path: PathBuf,
+}
+
+/// Who has files open, as far as could be seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holders {
+    /// The processes, by process id and path.
+    pub holders: Vec<Holder>,
+    /// How many processes could not be looked at.
+    pub unreadable: u32,
 }
 
 /// Private copies of files, gone when this is dropped.
@@ -246,9 +268,12 @@ pub trait Probe: std::marker::Send + Sync {
     fn inside(&self, path: &Path, folder: &Path) -> Result<bool, Error>;
 
     /// The processes that have one of these files open; those of other users only as far as the system tells.
-    fn holders(&self, paths: &[PathBuf]) -> Result<Vec<Holder>, Error>;
+    fn holders(&self, paths: &[PathBuf]) -> Result<Holders, Error>;
 
-    /// Copies files to a folder of the engine's own; what does not exist is left out.
+    /// Copies files that belong together to a folder of the engine's own; what does not exist is left out.
+    ///
+    /// None of them changed from the first copy's begin to the last one's end. Those of one folder stay in one folder,
+    /// under their own names.
     fn scratch(&self, files: &[PathBuf]) -> Result<Scratch, Error>;
 
     /// The program that an argv would start.
@@ -256,6 +281,11 @@ pub trait Probe: std::marker::Send + Sync {
 
     /// A GET or HEAD request; redirects are followed only within what is allowed.
     async fn get(&self, request: Get) -> Result<Answer, Error>;
+
+    /// Whether a program that the procedure's author calls read-only may be run here; a driver's own always may.
+    fn probes_commands(&self) -> bool {
+        true
+    }
 
     /// Runs a program that its author declared to be read-only.
     async fn ask(&self, command: Command) -> Result<Finished, Error>;
@@ -276,8 +306,8 @@ pub trait Host: Probe {
     /// Writes a file in one step: all of it or nothing, and on the disk when this returns.
     fn write(&self, path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result<(), Error>;
 
-    /// Copies a file in one step, and syncs it; returns the digest of what was copied.
-    fn copy(&self, from: &Path, to: &Path, existing: Existing) -> Result<Digest, Error>;
+    /// Copies a file's content in one step, and syncs it; returns the digest of what was copied.
+    fn copy(&self, from: &Path, to: &Path, mode: u32, existing: Existing) -> Result<Digest, Error>;
 
     /// Makes a folder and those above it.
     fn make_folder(&self, path: &Path, mode: u32) -> Result<(), Error>;

@@ -25,7 +25,7 @@ pub(super) trait ErasedEffect: Send + Sync {
 #[async_trait]
 impl<A: Read> ErasedRead for A {
     async fn read(&self, with: &Value, looking: &Looking<'_>) -> Result<Value, Error> {
-        let output = Read::read(self, params(A::NAME, with)?, looking).await?;
+        let output = Read::read(self, params(A::NAME, with)?, looking).await.map_err(nothing_happened)?;
         json(A::NAME, &output)
     }
 
@@ -37,7 +37,7 @@ impl<A: Read> ErasedRead for A {
 #[async_trait]
 impl<A: Effect> ErasedEffect for A {
     async fn preview(&self, with: &Value, looking: &Looking<'_>) -> Result<Preview, Error> {
-        Effect::preview(self, params(A::NAME, with)?, looking).await
+        Effect::preview(self, params(A::NAME, with)?, looking).await.map_err(nothing_happened)
     }
 
     async fn apply(&self, with: &Value, doing: &Doing<'_>) -> Result<Value, Error> {
@@ -54,6 +54,11 @@ impl<A: Effect> ErasedEffect for A {
             Reconciled::CannotTell => Reconciled::CannotTell,
         })
     }
+}
+
+/// Looking changes nothing, however it fails: a request that timed out is uncertain only where it had an effect.
+fn nothing_happened(error: Error) -> Error {
+    Error { may_have_happened: false, ..error }
 }
 
 fn params<P: DeserializeOwned>(action: &str, with: &Value) -> Result<P, Error> {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::erased::{ErasedEffect, ErasedRead};
 use super::{Contract, Doing, Effect, EffectClass, Error, Fidelity, Looking, Preview, Read, Reconciled, Repeat};
+use super::{command, data, file, http, process};
 use crate::diagnostic::did_you_mean;
 use crate::id::Digest;
 
@@ -164,6 +165,22 @@ impl Registry {
     #[must_use]
     pub fn builtin() -> Self {
         Self::empty()
+            .read(command::read::Read)
+            .effect(command::run::Run)
+            .read(data::count::Count)
+            .read(data::read::Read)
+            .read(data::value::Value)
+            .effect(file::copy::Copy)
+            .read(file::hash::Hash)
+            .read(file::read::Read)
+            .effect(file::remove::Remove)
+            .read(file::stat::Stat)
+            .read(file::tree::Tree)
+            .effect(file::write::Write)
+            .read(http::get::Get)
+            .read(http::ready::Ready)
+            .effect(http::request::Request)
+            .read(process::holders::Holders)
     }
 
     /// The action of that name.
