@@ -8,17 +8,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value as Json, json};
 use tokio::sync::watch;
 
-use crate::event::fact::{Event, Fact, Failure, PlanRecorded, PreconditionResult, RunBegin, RunEnd, RunStatus, RunSuspended, StepState};
+use crate::event::fact::{Event, Fact, Failure, PlanRecorded, RunBegin, RunEnd, RunStatus, RunSuspended, StepState};
 use crate::frame::Frame;
 use crate::host::Host;
 use crate::id::RunId;
 use crate::ledger::Ledger;
-use crate::ledger::history::History;
+use crate::past::Past;
 use crate::plan::{Plan, Setting, Status};
 use crate::procedure::{OnFailure, Work};
 use crate::question::Asking;
 use crate::run::Run;
-use crate::template::{Outcome as Known, Scope};
+use crate::template::Outcome as Known;
+use crate::template::scope::{Scope, Slot};
+use crate::template::value::Value;
 
 mod act;
 mod book;
@@ -56,7 +58,7 @@ pub struct Means<'a> {
     /// Whether to stop.
     pub interrupts: Interrupts,
     /// What happened before, without this run.
-    pub history: &'a History,
+    pub history: &'a Past,
 }
 
 /// How a run ended, or where it stands.
@@ -204,7 +206,7 @@ impl<'a> Runner<'a> {
         )?;
         book.note(None, None, Event::PlanRecorded(PlanRecorded { digest: view.digest.clone(), content }))?;
         for checked in &view.preconditions {
-            let event = Event::PreconditionResult(PreconditionResult { checked: checked.clone() });
+            let event = Event::PreconditionResult(checked.clone());
             book.note(None, None, event)?;
         }
         for guard in &view.guards {
@@ -228,7 +230,8 @@ impl<'a> Runner<'a> {
         let failure = self.plan.view.error.clone();
         match failure {
             Some(failure) => {
-                let state = if self.plan.view.status == Status::Failed { StepState::Failed } else { StepState::Refused };
+                let state =
+                    if self.plan.view.status == Status::Failed { StepState::Failed } else { StepState::Refused };
                 Halt::Failed { failure, state, undo: false }
             }
             None => Halt::failed("refused", "the plan does not allow it", None),
@@ -284,14 +287,8 @@ impl<'a> Runner<'a> {
         book.note(step.as_deref(), None, Event::RunSuspended(event))?;
         book.flush()?;
         let checkpoint = book.checkpoint()?;
-        let failure = Failure {
-            code: because.to_owned(),
-            message: detail,
-            step,
-            check: None,
-            guard: None,
-            attempt: None,
-        };
+        let failure =
+            Failure { code: because.to_owned(), message: detail, step, check: None, guard: None, attempt: None };
         Ok(Ended {
             run: book.run.clone(),
             status: RunStatus::Suspended,
@@ -313,7 +310,8 @@ impl<'a> Runner<'a> {
             let refused = matches!(state, StepState::Refused);
             return Ok((if refused { RunStatus::Refused } else { RunStatus::Failed }, Some(failure)));
         }
-        let wants_undo = matches!(&self.plan.root.procedure.work, Work::Steps(work) if work.on_failure == OnFailure::Undo);
+        let wants_undo =
+            matches!(&self.plan.root.procedure.work, Work::Steps(work) if work.on_failure == OnFailure::Undo);
         if !(undo || wants_undo) {
             return Ok((RunStatus::Failed, Some(failure)));
         }
@@ -382,21 +380,15 @@ impl<'a> Runner<'a> {
 }
 
 /// What `error` is in expressions: every member is there, and none where it does not apply.
-fn error_slot(failure: &Failure) -> crate::template::Slot {
+fn error_slot(failure: &Failure) -> Slot {
     let json = json!({
         "code": failure.code, "message": failure.message, "step": failure.step, "check": failure.check,
         "guard": failure.guard, "attempt": failure.attempt,
     });
-    crate::template::Slot::Known(crate::template::Value::from_json(&json))
+    Slot::Known(Value::from_json(&json))
 }
 
 /// A fact of this run, for the observer and the ledger.
 fn fact_of(run: &Run, actor: &str, step: Option<&str>, attempt: Option<u32>, event: Event) -> Fact {
-    Fact {
-        run: run.id.clone(),
-        step: step.map(str::to_owned),
-        attempt,
-        actor: Some(actor.to_owned()),
-        event,
-    }
+    Fact { run: run.id.clone(), step: step.map(str::to_owned), attempt, actor: Some(actor.to_owned()), event }
 }

@@ -12,7 +12,8 @@ use crate::event::fact::StepState;
 use crate::id::{Id, Name};
 use crate::procedure::{Guard, Procedure};
 use crate::target::Target;
-use crate::template::{Scope, Slot, Value};
+use crate::template::scope::{Scope, Slot};
+use crate::template::value::Value;
 use crate::time::Timestamp;
 
 /// One procedure being planned or run.

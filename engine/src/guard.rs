@@ -3,7 +3,9 @@
 use crate::event::fact::Verdict;
 use crate::procedure::pattern::{ActKind, Pattern};
 use crate::procedure::{Form, Guard};
-use crate::template::{Expression, Outcome, Scope, Slot};
+use crate::template::Outcome;
+use crate::template::expression::Expression;
+use crate::template::scope::{Scope, Slot};
 
 /// A verdict, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -24,6 +24,7 @@ pub mod action;
 
 pub mod frame;
 pub mod guard;
+pub mod past;
 
 pub mod question;
 

@@ -17,7 +17,7 @@ use crate::id::{Digest, Id, Name};
 use crate::procedure::workspace::Workspace;
 use crate::procedure::{Environment, Procedure};
 use crate::target::Target;
-use crate::template::Scope;
+use crate::template::scope::Scope;
 use crate::time::{Duration, Timestamp};
 
 mod bind;
@@ -277,7 +277,9 @@ pub enum Error {
     #[error("{}", .0.iter().map(|(name, why)| format!("parameter `{name}`: {why}")).collect::<Vec<_>>().join("; "))]
     Parameters(Vec<(String, String)>),
     /// A target is not bound.
-    #[error("target `{name}` of `{procedure}` is not bound to anything of kind `{kind}`; name one with `--target {name}=NAME`, or under `bindings` in runwarden.yaml")]
+    #[error(
+        "target `{name}` of `{procedure}` is not bound to anything of kind `{kind}`; name one with `--target {name}=NAME`, or under `bindings` in runwarden.yaml"
+    )]
     Unbound {
         /// The procedure.
         procedure: Name,

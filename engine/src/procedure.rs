@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::id::{ActionName, Digest, Id, Name};
-use crate::template::{Data, Expression, Template, Text};
+use crate::template::Template;
+use crate::template::data::Data;
+use crate::template::expression::Expression;
+use crate::template::text::Text;
 
 pub mod parameter;
 pub mod pattern;

@@ -13,7 +13,12 @@ use crate::frame::Frame;
 use crate::host::Probe;
 use crate::id::{Digest, RunId};
 use crate::procedure::{Act, Check, Question, Severity};
-use crate::template::{Outcome, Scope, Slot, Value};
+use crate::template::Outcome;
+use crate::template::data::AtLeaf;
+use crate::template::error::EvaluationError;
+use crate::template::expression::Expression;
+use crate::template::scope::{Scope, Slot};
+use crate::template::value::Value;
 use crate::time::Timestamp;
 
 /// What every question of one plan or run has in common.
@@ -94,8 +99,8 @@ impl Asking<'_> {
     /// # Errors
     /// When an expression in it fails, or nobody knows the action.
     pub fn input(&self, frame: &Frame, act: &Act, scope: &Scope) -> Result<Input, action::Error> {
-        let undecidable = |error: crate::template::EvaluationError| action::Error::new("undecidable", error.to_string());
-        let (shown, undecided) = act.with.render_for_plan(scope).map_err(undecidable)?;
+        let undecidable = |error: AtLeaf<EvaluationError>| action::Error::new("undecidable", error.to_string());
+        let (shown, undecided) = act.with.render_partial(scope).map_err(undecidable)?;
         let with = match act.with.render(scope).map_err(undecidable)? {
             Outcome::Known(with) => Some(with),
             Outcome::Undecided(_) => None,
@@ -181,7 +186,9 @@ impl Asking<'_> {
         let Some(when) = &check.when else { return Ok(false) };
         match when.decide(scope) {
             Ok(Outcome::Known(wanted)) => Ok(!wanted),
-            Ok(Outcome::Undecided(because)) => Err(Box::new(answer(check, Verdict::Undecided, Some(because.join("; "))))),
+            Ok(Outcome::Undecided(because)) => {
+                Err(Box::new(answer(check, Verdict::Undecided, Some(because.join("; ")))))
+            }
             Err(error) => Err(Box::new(answer(check, Verdict::Undecidable, Some(error.to_string())))),
         }
     }
@@ -189,7 +196,7 @@ impl Asking<'_> {
 
 /// Decides a check by its expression, over a scope that has `result` or `answer` where it needs them.
 #[must_use]
-pub fn decide(check: &Check, expect: &crate::template::Expression, scope: &Scope) -> Checked {
+pub fn decide(check: &Check, expect: &Expression, scope: &Scope) -> Checked {
     match expect.decide(scope) {
         Ok(Outcome::Known(true)) => answer(check, Verdict::Passed, None),
         Ok(Outcome::Known(false)) => answer(check, Verdict::NotMet, Some(format!("`{}` is false", expect.source()))),

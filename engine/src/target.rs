@@ -35,7 +35,7 @@ pub struct Target {
 }
 
 /// Why a target cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// No driver of that name for that kind.
     #[error("target `{target}`: there is no driver `{driver}` for kind `{kind}`; there is {known}")]
@@ -216,7 +216,8 @@ pub fn bind(name: &str, entry: &TargetEntry, probe: &dyn Probe) -> Result<Target
             (Digest::of(serde_json::to_string(&settings).unwrap_or_default().as_bytes()).to_string(), None)
         }
     };
-    Ok(Target { name: name.to_owned(), kind: entry.kind, driver, settings, identity, environment: entry.environment })
+    let (name, kind, environment) = (name.to_owned(), entry.kind, entry.environment);
+    Ok(Target { name, kind, driver, settings, identity, device_inode, environment })
 }
 
 /// What a path really is, and the settings with the path made absolute.

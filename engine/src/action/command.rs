@@ -13,7 +13,7 @@ use super::data::format;
 use super::{Error, Facts};
 use crate::host::{self, Finished, Probe};
 use crate::id::Id;
-use crate::target::Kind;
+use crate::procedure::TargetKind as Kind;
 use crate::time::Duration;
 
 pub mod read;

@@ -10,7 +10,7 @@ use super::data::format;
 use super::{Error, Facts};
 use crate::host::{self, Answer};
 use crate::id::{Digest, Id};
-use crate::target::Kind;
+use crate::procedure::TargetKind as Kind;
 use crate::time::Duration;
 
 pub mod get;

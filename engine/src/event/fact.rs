@@ -193,10 +193,10 @@ pub enum Event {
     PlanRecorded(PlanRecorded),
     /// How a precondition was decided.
     #[serde(rename = "precondition.result")]
-    PreconditionResult(PreconditionResult),
+    PreconditionResult(Checked),
     /// How a check of a verify block, a `satisfied_when` or a read step's guard was decided.
     #[serde(rename = "verify.result")]
-    VerifyResult(VerifyResult),
+    VerifyResult(Checked),
     /// How a guard was decided.
     #[serde(rename = "guard.verdict")]
     GuardVerdict(GuardVerdict),
@@ -261,22 +261,6 @@ pub struct PlanRecorded {
     pub digest: Digest,
     /// Digest of the frozen plan, with procedure and includes, in the content store.
     pub content: Digest,
-}
-
-/// How a precondition was decided.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PreconditionResult {
-    /// The check and its verdict.
-    pub checked: Checked,
-}
-
-/// How a check of a verify block, a `satisfied_when` or a read step's guard was decided.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct VerifyResult {
-    /// The check and its verdict.
-    pub checked: Checked,
 }
 
 /// How a guard was decided.

@@ -15,7 +15,7 @@ use crate::frame::Frame;
 use crate::procedure::pattern::ActKind;
 use crate::procedure::{Act, Step};
 use crate::question::{Found, Input};
-use crate::template::Scope;
+use crate::template::scope::Scope;
 use crate::time::{Duration, Timestamp};
 
 /// After the step's own limit, what an action needs to end what it started.
@@ -55,9 +55,9 @@ impl Runner<'_> {
             None => self.stoppable(self.look(frame, act, with)).await,
             Some(limit) => {
                 let limited = tokio::time::timeout(limit.as_std() + GRACE, self.look(frame, act, with));
-                self.stoppable(limited).await.map(|looked| {
-                    looked.unwrap_or_else(|_| Ok(Found::Failed(took_too_long(limit))))
-                })
+                self.stoppable(limited)
+                    .await
+                    .map(|looked| looked.unwrap_or_else(|_| Ok(Found::Failed(took_too_long(limit)))))
             }
         };
         let Some(found) = found else {
@@ -271,7 +271,13 @@ impl Runner<'_> {
         })
     }
 
-    pub(super) fn skip(&self, path: &str, state: StepState, because: String, output: Option<Json>) -> Result<(), Error> {
+    pub(super) fn skip(
+        &self,
+        path: &str,
+        state: StepState,
+        because: String,
+        output: Option<Json>,
+    ) -> Result<(), Error> {
         self.book().note(Some(path), None, Event::StepSkipped(StepSkipped { state, because, output }))
     }
 

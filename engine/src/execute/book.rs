@@ -56,7 +56,7 @@ impl<'a> Book<'a> {
         let mut drafts = Vec::with_capacity(self.pending.len());
         for fact in &self.pending {
             let mut draft = fact.draft();
-            self.ledger.fit(&mut draft.data)?;
+            draft.data = self.ledger.content().fit(&draft.data)?;
             drafts.push(draft);
         }
         self.ledger.append(self.clock.now(), &drafts)?;
@@ -74,12 +74,12 @@ impl<'a> Book<'a> {
 
     /// Keeps bytes in the content store beside the ledger.
     pub fn keep(&mut self, bytes: &[u8]) -> Result<Digest, Error> {
-        Ok(self.ledger.put_content(bytes)?)
+        Ok(self.ledger.content().put(bytes)?)
     }
 
     /// Signs what is durable.
     pub fn checkpoint(&mut self) -> Result<Checkpoint, Error> {
-        let made = self.ledger.checkpoint()?;
-        Ok(Checkpoint { size: made.size, path: made.path })
+        let path = self.ledger.checkpoint()?;
+        Ok(Checkpoint { size: self.ledger.size(), path })
     }
 }

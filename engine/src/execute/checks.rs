@@ -7,9 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::people::{Answer, Asked};
 use super::{Error, Halt, Runner};
-use crate::event::fact::{
-    Checked, Event, Failure, ManualAnswered, ManualAsked, PreconditionResult, StepState, Verdict, VerifyResult,
-};
+use crate::event::fact::{Checked, Event, Failure, ManualAnswered, ManualAsked, StepState, Verdict};
 use crate::event::{recall, record};
 use crate::frame::Frame;
 use crate::id::{Digest, Id};
@@ -17,7 +15,10 @@ use crate::plan::judging;
 use crate::procedure::parameter::{Parameter, accept_all};
 use crate::procedure::{Check, Evidence, Question};
 use crate::question::{self, Found};
-use crate::template::{Outcome as Known, Scope, Slot, Template, Value};
+use crate::template::scope::{Scope, Slot};
+use crate::template::text::Text;
+use crate::template::value::Value;
+use crate::template::{Outcome as Known, Template};
 use crate::time::Duration;
 
 /// The largest file that is taken as evidence, in bytes.
@@ -33,7 +34,7 @@ pub(super) struct Taken {
 pub(super) struct ToAsk<'a> {
     pub path: &'a str,
     pub title: Option<&'a str>,
-    pub ask: &'a crate::template::Text,
+    pub ask: &'a Text,
     pub answers: &'a indexmap::IndexMap<Id, Parameter>,
     pub read_back: Option<&'a Template>,
     pub evidence: Option<&'a Evidence>,
@@ -67,7 +68,7 @@ impl Runner<'_> {
         step: Option<&str>,
     ) -> Result<(), Halt> {
         let checked = self.check(frame, check, scope, step).await?;
-        let event = Event::PreconditionResult(PreconditionResult { checked: checked.clone() });
+        let event = Event::PreconditionResult(checked.clone());
         self.book().note(step, None, event)?;
         stop_unless_passed(&checked, "precondition", step, StepState::Refused)
     }
@@ -83,7 +84,7 @@ impl Runner<'_> {
             let step = at.map(|(path, _)| path);
             let scope = at.map_or_else(|| frame.scope(), |(_, scope)| scope.clone());
             let checked = self.check(frame, check, &scope, step).await?;
-            self.book().note(step, None, Event::VerifyResult(VerifyResult { checked: checked.clone() }))?;
+            self.book().note(step, None, Event::VerifyResult(checked.clone()))?;
             stop_unless_passed(&checked, "verify", step, StepState::Failed)?;
         }
         Ok(())
@@ -120,13 +121,7 @@ impl Runner<'_> {
         }
     }
 
-    async fn check_once(
-        &self,
-        frame: &Arc<Frame>,
-        check: &Check,
-        scope: &Scope,
-        place: &str,
-    ) -> Result<Checked, Halt> {
+    async fn check_once(&self, frame: &Arc<Frame>, check: &Check, scope: &Scope, place: &str) -> Result<Checked, Halt> {
         if let Question::Expect { read: Some(act), .. } = &check.question {
             self.guard_read(frame, act, scope, place).await?;
         }
@@ -136,7 +131,9 @@ impl Runner<'_> {
             checked.verdict = Verdict::Undecidable;
         }
         let failed = matches!(checked.verdict, Verdict::NotMet | Verdict::Undecidable);
-        if let (true, Some(action), Some(with)) = (failed && check.wait.is_none(), &checked.action, &checked.with_digest) {
+        if let (true, Some(action), Some(with)) =
+            (failed && check.wait.is_none(), &checked.action, &checked.with_digest)
+        {
             self.remember_failure(action, with, checked.subject.clone());
         }
         Ok(checked)
@@ -185,11 +182,8 @@ impl Runner<'_> {
             answer = self.means.people.ask(&asked) => answer,
             () = asked_to_stop(&mut interrupts) => return Err(interrupted(Some(to_ask.path))),
         };
-        let unanswered = |detail: String| Halt::Suspended {
-            because: "answer",
-            detail,
-            step: Some(to_ask.path.to_owned()),
-        };
+        let unanswered =
+            |detail: String| Halt::Suspended { because: "answer", detail, step: Some(to_ask.path.to_owned()) };
         let answer = answer.ok_or_else(|| unanswered(format!("nobody is there to answer `{}`", to_ask.path)))?;
         let accepted = accept_all(to_ask.answers, &answer.answers).map_err(|refusals| {
             let why: Vec<String> = refusals.into_iter().map(|(name, why)| format!("answer `{name}`: {why}")).collect();
@@ -292,7 +286,9 @@ impl Runner<'_> {
 
     /// A duration that may be a template.
     pub(super) fn duration(&self, template: &Template, scope: &Scope, place: &str) -> Result<Duration, Halt> {
-        let wrong = |why: String| Halt::failed("undecidable", format!("`{}` is no duration: {why}", template.source()), Some(place));
+        let wrong = |why: String| {
+            Halt::failed("undecidable", format!("`{}` is no duration: {why}", template.source()), Some(place))
+        };
         match template.render(scope) {
             Ok(Known::Known(value)) => match (value.as_duration(), value.as_str()) {
                 (Some(duration), _) => Ok(duration),
@@ -308,9 +304,10 @@ impl Runner<'_> {
     pub(super) fn text(&self, template: &Template, scope: &Scope, place: &str) -> Result<String, Halt> {
         let wrong = |why: String| Halt::failed("undecidable", format!("`{}`: {why}", template.source()), Some(place));
         match template.render(scope) {
-            Ok(Known::Known(value)) => {
-                value.to_text().map(|text| text.to_string()).ok_or_else(|| wrong("it is neither text nor a number".to_owned()))
-            }
+            Ok(Known::Known(value)) => value
+                .to_text()
+                .map(|text| text.to_string())
+                .ok_or_else(|| wrong("it is neither text nor a number".to_owned())),
             Ok(Known::Undecided(because)) => Err(wrong(because.join("; "))),
             Err(error) => Err(wrong(error.to_string())),
         }
@@ -318,7 +315,8 @@ impl Runner<'_> {
 
     /// A count that may be a template.
     pub(super) fn count(&self, template: &Template, scope: &Scope, place: &str) -> Result<u32, Halt> {
-        let wrong = |why: &str| Halt::failed("undecidable", format!("`{}` is no count: {why}", template.source()), Some(place));
+        let wrong =
+            |why: &str| Halt::failed("undecidable", format!("`{}` is no count: {why}", template.source()), Some(place));
         let value: Value = match template.render(scope) {
             Ok(Known::Known(value)) => value,
             Ok(Known::Undecided(because)) => return Err(wrong(&because.join("; "))),

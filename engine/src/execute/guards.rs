@@ -13,7 +13,9 @@ use crate::plan::judging::{self, Described};
 use crate::procedure::pattern::{ActKind, Pattern};
 use crate::procedure::{Form, Moment, OnFailure};
 use crate::question::Found;
-use crate::template::{Outcome as Known, Scope, Slot, Value};
+use crate::template::Outcome as Known;
+use crate::template::scope::{Scope, Slot};
+use crate::template::value::Value;
 use crate::time::Duration;
 
 /// An input on which an action or check failed.
@@ -89,13 +91,12 @@ impl Runner<'_> {
                 Some((held, every.unwrap_or(Duration::from_seconds(1))))
             })
             .collect();
-        let watching = watched.iter().map(|(held, every)| Box::pin(self.watch_one(held, *every, path)));
-        match futures_util::future::select_all(watching.collect::<Vec<_>>().into_iter().chain(std::iter::once(
-            // Without guards to watch there is nothing to wait for.
-            Box::pin(std::future::pending()) as std::pin::Pin<Box<_>>,
-        ))) {
-            first => first.await.0,
+        if watched.is_empty() {
+            // Nothing to watch: nothing to wait for.
+            return std::future::pending().await;
         }
+        let watching = watched.iter().map(|(held, every)| Box::pin(self.watch_one(held, *every, path)));
+        futures_util::future::select_all(watching).await.0
     }
 
     async fn watch_one(&self, held: &Held, every: Duration, path: &str) -> Halt {

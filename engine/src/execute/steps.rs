@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::act::{Attempt, Done};
-use super::checks::{ToAsk, asked_to_stop, interrupted};
+use super::checks::{ToAsk, interrupted};
 use super::guards::Act as Guarded;
 use super::{Halt, Runner};
 use crate::event::fact::{Event, Failure, StepIntent, StepResult, StepState, Verdict};
@@ -17,7 +17,10 @@ use crate::plan::steps::{call_inputs, items_of};
 use crate::procedure::pattern::ActKind;
 use crate::procedure::{Act, Body, Check, Manual, OnError, Repeat, Retry, Step, Undo, Wait, Work};
 use crate::question::canonical_digest;
-use crate::template::{Data, Outcome as Known, Scope, Slot, Value};
+use crate::template::Outcome as Known;
+use crate::template::data::Data;
+use crate::template::scope::{Scope, Slot};
+use crate::template::value::Value;
 use crate::time::Duration;
 
 /// A step on its way: its path, and the names it sees.
@@ -198,7 +201,11 @@ impl Runner<'_> {
             }
         }
         let until = turn.step.repeat.as_ref().map(|repeat| repeat.until.source()).unwrap_or_default();
-        Err(Halt::failed("repeat_exhausted", format!("after {rounds} rounds `{until}` is still false"), Some(&turn.path)))
+        Err(Halt::failed(
+            "repeat_exhausted",
+            format!("after {rounds} rounds `{until}` is still false"),
+            Some(&turn.path),
+        ))
     }
 
     fn is_enough(&self, turn: &Turn<'_>, repeat: &Repeat, output: &Json) -> Result<bool, Halt> {
@@ -220,13 +227,8 @@ impl Runner<'_> {
         let mut pause = self.first_pause(turn, retry)?;
         for left in (0..attempts).rev() {
             *number += 1;
-            let attempt = Attempt {
-                frame: turn.frame,
-                step: turn.step,
-                path: &turn.path,
-                scope: &turn.scope,
-                number: *number,
-            };
+            let attempt =
+                Attempt { frame: turn.frame, step: turn.step, path: &turn.path, scope: &turn.scope, number: *number };
             let done = if self.is_read(act) {
                 self.read_once(&attempt, act).await?
             } else {
@@ -356,7 +358,9 @@ impl Runner<'_> {
             if now >= ends {
                 return match &wait.until {
                     None => Ok(()),
-                    Some(_) => Err(Halt::failed("timed_out", "what `until` asks has not come true in time", Some(&turn.path))),
+                    Some(_) => {
+                        Err(Halt::failed("timed_out", "what `until` asks has not come true in time", Some(&turn.path)))
+                    }
                 };
             }
             let polls = wait.until.is_some() || wait.abort_when.is_some();

@@ -15,7 +15,7 @@ use crate::frame::Frame;
 use crate::id::Id;
 use crate::procedure::pattern::ActKind;
 use crate::procedure::{Act, Body, Step, Undo};
-use crate::template::{Scope, Slot};
+use crate::template::scope::{Scope, Slot};
 
 /// Where something stands that had an effect: enough to find its `undo` again, with the item it was done for.
 pub(super) struct Undoable {
@@ -35,8 +35,7 @@ impl Runner<'_> {
             let name = for_each.variable.as_str();
             Some((name.to_owned(), scope.at(&[name])?.clone()))
         });
-        let undoable =
-            Undoable { path: path.to_owned(), frame: Arc::clone(frame), step: step.id.clone(), item };
+        let undoable = Undoable { path: path.to_owned(), frame: Arc::clone(frame), step: step.id.clone(), item };
         let mut known = self.undoable.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|other| other.path != path);
         known.push(undoable);
@@ -118,9 +117,11 @@ impl Runner<'_> {
                 tokio::time::sleep(duration.as_std()).await;
                 Ok(Json::Null)
             }
-            Body::Call { .. } | Body::Parallel(_) => {
-                Err(Halt::failed("no_undo", "an undo can only be an action, a question to a person or a wait", Some(&place.path)))
-            }
+            Body::Call { .. } | Body::Parallel(_) => Err(Halt::failed(
+                "no_undo",
+                "an undo can only be an action, a question to a person or a wait",
+                Some(&place.path),
+            )),
         }
     }
 
@@ -129,9 +130,10 @@ impl Runner<'_> {
         let wrong = |error: crate::action::Error| Halt::failed(&error.code, error.message.clone(), Some(&place.path));
         let input = self.asking.input(frame, act, scope).map_err(wrong)?;
         let action = self.asking.action(act).map_err(wrong)?;
-        let with = input.with.as_ref().ok_or_else(|| {
-            Halt::failed("undecidable", input.undecided.join("; "), Some(&place.path))
-        })?;
+        let with = input
+            .with
+            .as_ref()
+            .ok_or_else(|| Halt::failed("undecidable", input.undecided.join("; "), Some(&place.path)))?;
         let guarded = Guarded {
             kind: ActKind::Action { name: act.action.as_str(), is_read: action.is_read() },
             acts_as: &step.acts_as,
@@ -150,7 +152,13 @@ impl Runner<'_> {
         Ok(recall(&record(&output)))
     }
 
-    fn undo_intent(&self, place: &Undoable, action: &str, with: &Json, digest: &crate::id::Digest) -> Result<(), Error> {
+    fn undo_intent(
+        &self,
+        place: &Undoable,
+        action: &str,
+        with: &Json,
+        digest: &crate::id::Digest,
+    ) -> Result<(), Error> {
         let intent = UndoIntent { action: action.to_owned(), with: with.clone(), with_digest: digest.clone() };
         let mut book = self.book();
         book.note(Some(&place.path), None, Event::UndoIntent(intent))?;

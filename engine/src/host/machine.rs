@@ -145,6 +145,10 @@ impl Probe for Machine {
         timestamp(SystemTime::now())
     }
 
+    fn resolve(&self, path: &Path) -> Result<PathBuf, Error> {
+        Ok(self.place(path)?.whole())
+    }
+
     fn stat(&self, path: &Path) -> Result<Option<Stat>, Error> {
         use std::os::unix::fs::MetadataExt;
         let found = match std::fs::symlink_metadata(self.absolute(path)?) {

@@ -79,6 +79,11 @@ impl Probe for Recorded<'_> {
         self.host.stat(path)
     }
 
+    fn resolve(&self, path: &Path) -> Result<PathBuf, Error> {
+        self.note_path("resolve", path);
+        self.host.resolve(path)
+    }
+
     fn read(&self, path: &Path, at_most: u64) -> Result<Vec<u8>, Error> {
         self.note_path("read", path);
         self.host.read(path, at_most)

@@ -80,7 +80,7 @@ pub struct Tried<'a> {
     pub action: &'a str,
     /// The digest of its rendered `with`.
     pub with_digest: &'a str,
-    /// The digest of what it read, where it says so.
+    /// The digest of what it would read; none compares action and input alone.
     pub subject: Option<&'a str>,
 }
 
@@ -116,6 +116,15 @@ impl Outcome {
             Self::State(state) => matches!(state.as_str(), "failed" | "timed_out"),
             Self::Passed(passed) => !passed,
         }
+    }
+}
+
+/// Whether a check passed, by its verdict; none where it was not decided.
+fn passed(verdict: &str) -> Option<Outcome> {
+    match verdict {
+        "passed" => Some(Outcome::Passed(true)),
+        "not_met" | "undecidable" => Some(Outcome::Passed(false)),
+        _ => None,
     }
 }
 
@@ -191,8 +200,8 @@ impl<'a> History<'a> {
             let member = |name: &str| entry.data.get(name).and_then(Value::as_str);
             let same = member("action") == Some(tried.action)
                 && member("with_digest") == Some(tried.with_digest)
-                && member("subject") == tried.subject;
-            let passed = entry.data.get("passed").and_then(Value::as_bool).map(Outcome::Passed);
+                && (tried.subject.is_none() || member("subject") == tried.subject);
+            let passed = member("verdict").and_then(passed);
             let outcome = passed.or_else(|| member("state").map(|state| Outcome::State(state.to_owned())));
             if let (true, Some(outcome)) = (same, outcome) {
                 let Entry { seq, kind, run, ts, .. } = entry;

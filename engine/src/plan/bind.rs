@@ -13,12 +13,13 @@ use crate::diagnostic::did_you_mean;
 use crate::frame::{Frame, Given, Place};
 use crate::host::Probe;
 use crate::id::{Id, Name, RunId};
-use crate::ledger::history::History;
+use crate::past::Past;
 use crate::procedure::parameter::accept_all;
 use crate::procedure::{Environment, Procedure, TargetKind};
 use crate::question::{Asking, canonical_digest};
 use crate::target::{self, Target};
-use crate::template::{Scope, Slot, Value};
+use crate::template::scope::{Scope, Slot};
+use crate::template::value::Value;
 
 /// What a plan is called, and the run whose names it shows.
 pub struct Names {
@@ -40,7 +41,7 @@ pub async fn plan(
     request: &Request,
     names: Names,
     probe: &dyn Probe,
-    history: &History,
+    history: &Past,
 ) -> Result<Plan, Error> {
     let procedure = procedure_of(setting, &request.procedure)?;
     for called in setting.procedures.values() {
@@ -191,7 +192,9 @@ fn resolved(
     let documents: Map<String, Json> = setting
         .procedures
         .values()
-        .map(|procedure| (procedure.name.to_string(), json!({ "digest": procedure.digest(), "version": procedure.version })))
+        .map(|procedure| {
+            (procedure.name.to_string(), json!({ "digest": procedure.digest(), "version": procedure.version }))
+        })
         .collect();
     let targets: Map<String, Json> = bound
         .iter()
@@ -204,8 +207,12 @@ fn resolved(
             (name.to_string(), bound)
         })
         .collect();
-    let env: BTreeMap<&String, &String> =
-        setting.procedures.values().flat_map(|procedure| &procedure.env).filter_map(|name| setting.env.get_key_value(name)).collect();
+    let env: BTreeMap<&String, &String> = setting
+        .procedures
+        .values()
+        .flat_map(|procedure| &procedure.env)
+        .filter_map(|name| setting.env.get_key_value(name))
+        .collect();
     let contracts: BTreeMap<&str, u32> = planner
         .used_actions
         .iter()

@@ -6,9 +6,12 @@ use crate::event::fact::Verdict;
 use crate::frame::{Frame, Held};
 use crate::guard::Judged;
 use crate::id::Digest;
-use crate::ledger::history::History;
+use crate::past::Past;
 use crate::procedure::pattern::{ActKind, Pattern};
-use crate::template::{Outcome as Known, Scope, Slot, Text, Value};
+use crate::template::Outcome as Known;
+use crate::template::scope::{Scope, Slot};
+use crate::template::text::Text;
+use crate::template::value::Value;
 
 /// An act as the guards are told of it.
 pub struct Described<'a> {
@@ -30,16 +33,20 @@ pub struct Described<'a> {
 
 /// What failed is not tried again on unchanged inputs.
 #[must_use]
-pub fn judge_once_failed(history: &History, act: &Described<'_>) -> Judged {
+pub fn judge_once_failed(history: &Past, act: &Described<'_>) -> Judged {
     let (ActKind::Action { name, .. }, Some(digest)) = (act.kind, act.with_digest) else {
         return Judged::because(Verdict::Undecided, "its input is not known yet");
     };
     match history.last_failure(name, digest, act.subject.as_ref()) {
-        Some(failed) => Judged::because(
+        Err(why) => Judged::because(Verdict::Undecidable, format!("the history cannot be read: {why}")),
+        Ok(Some(failed)) => Judged::because(
             Verdict::Violated,
-            format!("`{name}` failed on these inputs in run {} at {}, and nothing has changed since", failed.run, failed.at),
+            format!(
+                "`{name}` failed on these inputs in run {} at {}, and nothing has changed since",
+                failed.run, failed.at
+            ),
         ),
-        None => Judged::PASSED,
+        Ok(None) => Judged::PASSED,
     }
 }
 
@@ -99,4 +106,3 @@ pub fn words(held: &Held, judged: &Judged) -> String {
     let detail = judged.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
     format!("guard `{}`: {}{detail}", held.id(), rule.trim_end_matches('.'))
 }
-

@@ -6,16 +6,19 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
+use super::judging::{self, Described, act_scope, rule, words};
 use super::{Observed, Options, PlannedGuard, PlannedStep, Setting, Status};
 use crate::event::fact::{Checked, Failure, Verdict};
 use crate::frame::{Frame, Held};
 use crate::guard::{self, Judged, State};
-use crate::id::Digest;
-use crate::ledger::history::History;
-use crate::procedure::pattern::{ActKind, Pattern};
+use crate::past::Past;
+use crate::procedure::pattern::ActKind;
 use crate::procedure::{Act, Check, Form, Moment, Procedure, Question, Work};
 use crate::question::{self, Asking, Found, Look};
-use crate::template::{Outcome as Known, Scope, Slot, Text, Value};
+use crate::template::Outcome as Known;
+use crate::template::expression::Expression;
+use crate::template::scope::{Scope, Slot};
+use crate::template::value::Value;
 
 /// Outputs above this are shown in `observed` by their digest.
 const OBSERVED_AT_MOST: usize = 4096;
@@ -24,7 +27,7 @@ pub(super) struct Planner<'a> {
     pub setting: &'a Setting,
     pub asking: Asking<'a>,
     pub base: Scope,
-    pub history: &'a History,
+    pub history: &'a Past,
     pub options: Options,
     pub steps: Vec<PlannedStep>,
     pub shown: BTreeMap<String, Json>,
@@ -43,7 +46,7 @@ pub(super) struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    pub fn new(setting: &'a Setting, asking: Asking<'a>, base: Scope, history: &'a History, options: Options) -> Self {
+    pub fn new(setting: &'a Setting, asking: Asking<'a>, base: Scope, history: &'a Past, options: Options) -> Self {
         Self {
             setting,
             asking,
@@ -191,15 +194,8 @@ impl<'a> Planner<'a> {
         let input = self.asking.input(frame, act, scope).ok()?;
         let with = input.with.as_ref()?;
         let subject = self.asking.subject(frame, act, with).await;
-        let described = Described {
-            kind,
-            acts_as: &[],
-            with,
-            with_digest: Some(&input.digest),
-            subject,
-            step: by,
-            certain: true,
-        };
+        let described =
+            Described { kind, acts_as: &[], with, with_digest: Some(&input.digest), subject, step: by, certain: true };
         let stopped = self.guard_act(frame, &described).await?;
         let error = crate::action::Error::new("guard", stopped);
         let look = Look {
@@ -241,7 +237,7 @@ impl<'a> Planner<'a> {
         frame: &Arc<Frame>,
         check: &Check,
         act: &Act,
-        expect: &crate::template::Expression,
+        expect: &Expression,
         scope: &Scope,
         place: &str,
     ) -> Checked {
@@ -298,7 +294,7 @@ impl<'a> Planner<'a> {
         let guard = held.guard();
         match &guard.form {
             Form::Never(_) => Judged::PASSED,
-            Form::OnceFailed(_) => judge_once_failed(self.history, act),
+            Form::OnceFailed(_) => judging::judge_once_failed(self.history, act),
             Form::Forbid { condition, .. } => {
                 let scope = act_scope(&held.frame, act);
                 let state = match condition {

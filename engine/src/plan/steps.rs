@@ -18,7 +18,11 @@ use crate::id::{Id, Name};
 use crate::procedure::pattern::ActKind;
 use crate::procedure::{Act, Body, ForEach, Step, Wait, Work};
 use crate::question::Found;
-use crate::template::{Data, Outcome as Known, Scope, Slot, Value};
+use crate::template::data::Data;
+use crate::template::error::EvaluationError;
+use crate::template::scope::{Scope, Slot};
+use crate::template::value::Value;
+use crate::template::{Outcome as Known, Template};
 
 /// A step about to be planned: under which path, with which names, and how sure it is that it comes to pass.
 #[derive(Clone)]
@@ -112,7 +116,8 @@ impl Planner<'_> {
             }
             Err(why) => return self.refuse(frame, step, &turn.path, "for_each", &why),
         };
-        self.checks.insert(format!("{}.for_each", turn.path), json!(items.iter().map(|(key, _)| key).collect::<Vec<_>>()));
+        self.checks
+            .insert(format!("{}.for_each", turn.path), json!(items.iter().map(|(key, _)| key).collect::<Vec<_>>()));
         if items.is_empty() {
             let because = "there are no items".to_owned();
             return self.leave_out(frame, step, &turn.path, Outcome::WouldSkip, StepState::Skipped, because);
@@ -346,7 +351,7 @@ impl Planner<'_> {
     }
 
     async fn call(&mut self, frame: &Arc<Frame>, step: &Step, name: &Name, with: &Data, turn: &Turn) -> Slot {
-        let shown = match with.render_for_plan(&turn.scope) {
+        let shown = match with.render_partial(&turn.scope) {
             Ok((shown, _)) => shown,
             Err(error) => {
                 self.refuse(frame, step, &turn.path, "with", &error.to_string());
@@ -409,7 +414,7 @@ impl Planner<'_> {
         if frame.is_inside(name) {
             return Err(format!("`{name}` is being run already"));
         }
-        let (shown, _) = with.render_for_plan(&turn.scope).map_err(|error| error.to_string())?;
+        let (shown, _) = with.render_partial(&turn.scope).map_err(|error| error.to_string())?;
         let given = shown.as_object().cloned().unwrap_or_default();
         let (parameters, targets) = call_inputs(frame, &procedure, &given)?;
         let place = Place::Called(Arc::clone(frame), turn.path.clone());
@@ -455,10 +460,16 @@ pub fn call_inputs(
     }
     let mut targets = BTreeMap::new();
     for (name, slot) in &procedure.targets {
-        let ours = given.get(name.as_str()).and_then(Json::as_str).ok_or_else(|| format!("target `{name}` is required"))?;
-        let target = frame.targets.get(ours).ok_or_else(|| format!("there is no target `{ours}` to give as `{name}`"))?;
+        let ours =
+            given.get(name.as_str()).and_then(Json::as_str).ok_or_else(|| format!("target `{name}` is required"))?;
+        let target =
+            frame.targets.get(ours).ok_or_else(|| format!("there is no target `{ours}` to give as `{name}`"))?;
         if target.kind != slot.kind {
-            return Err(format!("target `{ours}` is of kind `{}`, and `{name}` needs `{}`", target.kind.as_str(), slot.kind.as_str()));
+            return Err(format!(
+                "target `{ours}` is of kind `{}`, and `{name}` needs `{}`",
+                target.kind.as_str(),
+                slot.kind.as_str()
+            ));
         }
         targets.insert(name.clone(), target.clone());
     }
@@ -484,7 +495,9 @@ pub fn items_of(for_each: &ForEach, scope: &Scope) -> Result<Known<Vec<(String, 
             Some(key) => {
                 let scope = scope.clone().with(for_each.variable.as_str(), Slot::Known(item.clone()));
                 match key.evaluate(&scope).map_err(|error| error.to_string())? {
-                    Known::Known(value) => value.to_text().map(|text| text.to_string()).ok_or("a key must be text or a number")?,
+                    Known::Known(value) => {
+                        value.to_text().map(|text| text.to_string()).ok_or("a key must be text or a number")?
+                    }
                     Known::Undecided(because) => return Ok(Known::Undecided(because)),
                 }
             }
@@ -521,7 +534,8 @@ fn output_slot(data: &Data, scope: &Scope) -> Slot {
 fn timeless(slot: Slot) -> Slot {
     match slot {
         Slot::Fields(fields) => {
-            let times = ["started_at", "ended_at"].map(|name| (name.to_owned(), Slot::undecided("the step has not run")));
+            let times =
+                ["started_at", "ended_at"].map(|name| (name.to_owned(), Slot::undecided("the step has not run")));
             Slot::fields(fields.iter().map(|(name, slot)| (name.clone(), slot.clone())).chain(times))
         }
         other => other,
@@ -578,14 +592,14 @@ fn failure(code: &str, message: &str, step: &str, check: Option<&str>) -> Failur
     }
 }
 
-fn shown_template(template: &crate::template::Template, scope: &Scope) -> Json {
+fn shown_template(template: &Template, scope: &Scope) -> Json {
     match template.render(scope) {
         Ok(Known::Known(value)) => value.to_json(),
         _ => Json::String(template.source().to_owned()),
     }
 }
 
-fn shown_decision(decided: &Result<Known<bool>, crate::template::EvaluationError>) -> Json {
+fn shown_decision(decided: &Result<Known<bool>, EvaluationError>) -> Json {
     match decided {
         Ok(Known::Known(value)) => json!(value),
         Ok(Known::Undecided(_)) => json!("undecided"),

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::event::MAX_INTEGER;
 use crate::id::Id;
-use crate::template;
+use crate::template::value;
 use crate::time::{Duration, Timestamp};
 
 /// The type of a parameter or answer.
@@ -251,15 +251,15 @@ impl Parameter {
 
     /// The value as expressions see it: durations and timestamps are such, not text.
     #[must_use]
-    pub fn typed(&self, value: &Value) -> template::Value {
+    pub fn typed(&self, value: &Value) -> value::Value {
         match (self.kind, value.as_str()) {
             (Type::Duration, Some(text)) => {
-                Duration::parse(text).map_or_else(|_| template::Value::from_json(value), template::Value::duration)
+                Duration::parse(text).map_or_else(|_| value::Value::from_json(value), value::Value::from)
             }
             (Type::Timestamp, Some(text)) => {
-                Timestamp::parse(text).map_or_else(|_| template::Value::from_json(value), template::Value::timestamp)
+                Timestamp::parse(text).map_or_else(|_| value::Value::from_json(value), value::Value::from)
             }
-            _ => template::Value::from_json(value),
+            _ => value::Value::from_json(value),
         }
     }
 }

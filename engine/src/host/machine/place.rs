@@ -43,7 +43,8 @@ impl Place {
         &self.rest
     }
 
-    fn whole(&self) -> PathBuf {
+    /// The path without links, `.` and `..`.
+    pub(super) fn whole(&self) -> PathBuf {
         self.ancestor.join(self.rest.iter().collect::<PathBuf>())
     }
 

@@ -44,10 +44,7 @@ fn an_existing_file_is_kept_unless_it_is_to_be_replaced() {
     let workspace = Workspace::new();
     workspace.file("a", "old");
     let machine = workspace.machine();
-    file_error(
-        machine.write(Path::new("a"), b"new", 0o600, Existing::Refuse),
-        std::io::ErrorKind::AlreadyExists,
-    );
+    file_error(machine.write(Path::new("a"), b"new", 0o600, Existing::Refuse), std::io::ErrorKind::AlreadyExists);
     assert_eq!(workspace.content("a"), "old");
     machine.write(Path::new("a"), b"new", 0o640, Existing::Replace).unwrap();
     assert_eq!(workspace.content("a"), "new");
@@ -463,11 +460,8 @@ fn the_holder_of_a_file_is_found_by_any_name_of_it() {
     let workspace = Workspace::new();
     let path = workspace.file("held", "");
     workspace.link("held", "link");
-    let mut child = std::process::Command::new("sleep")
-        .arg("60")
-        .stdin(std::fs::File::open(&path).unwrap())
-        .spawn()
-        .unwrap();
+    let mut child =
+        std::process::Command::new("sleep").arg("60").stdin(std::fs::File::open(&path).unwrap()).spawn().unwrap();
     let found = workspace.machine().holders(&[PathBuf::from("link"), PathBuf::from("none")]).unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
