@@ -121,7 +121,7 @@ impl Runner<'_> {
             }
             let judged = match self.judge_state(&held).await {
                 Ok(judged) => judged,
-                Err(Halt::Record(error)) => return Err(error),
+                Err(Halt::Record(error)) => return Err(*error),
                 Err(_) => continue,
             };
             if judged.stops() {
@@ -194,14 +194,14 @@ impl Runner<'_> {
             return Ok(());
         }
         Err(Halt::Failed {
-            failure: Failure {
+            failure: Box::new(Failure {
                 code: "guard".to_owned(),
                 message: judging::words(held, judged),
                 step: Some(path.to_owned()),
                 check: None,
                 guard: Some(held.id()),
                 attempt: None,
-            },
+            }),
             state: StepState::Refused,
             undo: held.guard().on_violation == OnFailure::Undo,
         })

@@ -52,7 +52,7 @@ impl Runner<'_> {
                     Err(Halt::Failed { failure, undo: false, .. })
                         if step.on_error == OnError::Continue && failure.code != "guard" =>
                     {
-                        first = first.or(Some(failure));
+                        first = first.or(Some(*failure));
                     }
                     Err(halt) => return Err(halt),
                 }
@@ -306,7 +306,7 @@ impl Runner<'_> {
             match ended {
                 Ok(None) => {}
                 Ok(Some(failure)) => {
-                    let halt = Halt::Failed { failure, state: StepState::Failed, undo: false };
+                    let halt = Halt::of(failure, StepState::Failed);
                     worst = Some(graver(worst, halt));
                 }
                 Err(halt) => worst = Some(graver(worst, halt)),
@@ -410,7 +410,7 @@ impl Runner<'_> {
             let late = self.steps(&callee, &work.finally).await?;
             worked?;
             if let Some(failure) = late {
-                return Err(Halt::Failed { failure, state: StepState::Failed, undo: false });
+                return Err(Halt::of(failure, StepState::Failed));
             }
         } else {
             worked?;
@@ -430,7 +430,7 @@ impl Runner<'_> {
 
     async fn work_of(&self, callee: &Arc<Frame>, work: &crate::procedure::Steps) -> Result<(), Halt> {
         match self.steps(callee, &work.steps).await? {
-            Some(failure) => Err(Halt::Failed { failure, state: StepState::Failed, undo: false }),
+            Some(failure) => Err(Halt::of(failure, StepState::Failed)),
             None => self.verify(callee, &work.verify, None).await,
         }
     }
@@ -485,14 +485,19 @@ impl Runner<'_> {
     ) -> Result<(), Halt> {
         let mut book = self.book();
         let known = book.run.step(path).map(|record| record.state);
+        let tried = book.run.step(path).and_then(|record| record.tried.clone());
         // A call or parallel whose inner step failed has failed with it; an item's failure is its step's.
         if known != Some(state) {
             let now = self.now();
+            let (action, with_digest, subject) = match &tried {
+                Some((action, with, subject)) => (Some(action.clone()), Some(with.clone()), subject.clone()),
+                None => (None, None, None),
+            };
             let result = StepResult {
                 state,
-                action: None,
-                with_digest: None,
-                subject: None,
+                action,
+                with_digest,
+                subject,
                 output: None,
                 error: Some(failure.clone()),
                 started_at: now,
@@ -501,6 +506,9 @@ impl Runner<'_> {
             book.note(Some(path), None, Event::StepResult(result))?;
         }
         drop(book);
+        if let Some((action, with, subject)) = tried {
+            self.remember_failure(&action, &with, subject);
+        }
         if step.for_each.is_none() || path.ends_with(step.id.as_str()) {
             frame.put_member(&step.id, "state", Slot::Known(Value::from(state.as_str())));
         }

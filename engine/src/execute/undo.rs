@@ -88,7 +88,7 @@ impl Runner<'_> {
         for body in bodies {
             match self.undo_body(place, step, body, &scope).await {
                 Ok(output) => last = Some(output),
-                Err(Halt::Record(error)) => return Err(error),
+                Err(Halt::Record(error)) => return Err(*error),
                 Err(halt) => return self.undo_result(&place.path, Some(why(halt, &place.path)), None),
             }
         }
@@ -196,7 +196,7 @@ fn failure(code: &str, message: &str, path: &str) -> Failure {
 
 fn why(halt: Halt, path: &str) -> Failure {
     match halt {
-        Halt::Failed { failure, .. } | Halt::Unknown(failure) => failure,
+        Halt::Failed { failure, .. } | Halt::Unknown(failure) => *failure,
         Halt::Suspended { because, detail, .. } => failure(because, &detail, path),
         Halt::Record(error) => failure("ledger", &error.to_string(), path),
     }

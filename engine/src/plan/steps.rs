@@ -18,6 +18,7 @@ use crate::id::{Id, Name};
 use crate::procedure::pattern::ActKind;
 use crate::procedure::{Act, Body, ForEach, Step, Wait, Work};
 use crate::question::Found;
+use crate::target::Target;
 use crate::template::data::Data;
 use crate::template::error::EvaluationError;
 use crate::template::scope::{Scope, Slot};
@@ -437,12 +438,15 @@ impl Planner<'_> {
     }
 }
 
+/// What a call gives: parameters, and targets by the name that the callee gives them.
+pub type CallInputs = (IndexMap<Id, Given>, BTreeMap<Id, Target>);
+
 /// The parameters and targets that a call gives its procedure, from one namespace; the callee sees nothing else.
 pub fn call_inputs(
     frame: &Frame,
     procedure: &crate::procedure::Procedure,
     given: &Map<String, Json>,
-) -> Result<(IndexMap<Id, Given>, BTreeMap<Id, crate::target::Target>), String> {
+) -> Result<CallInputs, String> {
     let known = |name: &str| procedure.parameters.contains_key(name) || procedure.targets.contains_key(name);
     if let Some(name) = given.keys().find(|name| !known(name)) {
         return Err(format!("`{}` takes no `{name}`", procedure.name));
