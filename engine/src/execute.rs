@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value as Json, json};
 use tokio::sync::watch;
 
-use crate::event::fact::{Event, Fact, Failure, PlanRecorded, RunBegin, RunEnd, RunStatus, RunSuspended, StepState};
+use crate::event::fact::{Event, Fact, PlanRecorded, RunBegin, RunEnd, RunSuspended};
+use crate::event::state::{Failure, RunStatus, StepState};
 use crate::frame::Frame;
 use crate::host::Host;
 use crate::id::RunId;
@@ -23,11 +24,13 @@ use crate::template::scope::{Scope, Slot};
 use crate::template::value::Value;
 
 mod act;
+mod bodies;
 mod book;
 mod checks;
 mod guards;
 pub mod people;
 mod steps;
+mod tries;
 mod undo;
 
 use book::Book;

@@ -5,7 +5,8 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use crate::event::fact::{Event, Fact, Failure, RunStatus, StepState};
+use crate::event::fact::{Event, Fact};
+use crate::event::state::{Failure, RunStatus, StepState};
 use crate::id::{Digest, RunId};
 use crate::time::Timestamp;
 

@@ -7,7 +7,8 @@ use serde_json::{Map, Value as Json};
 
 use super::people::{Answer, Asked};
 use super::{Error, Halt, Runner};
-use crate::event::fact::{Checked, Event, Failure, ManualAnswered, ManualAsked, StepState, Verdict};
+use crate::event::fact::{Event, ManualAnswered, ManualAsked};
+use crate::event::state::{Checked, Failure, StepState, Verdict};
 use crate::event::{recall, record};
 use crate::frame::Frame;
 use crate::id::{Digest, Id};

@@ -5,7 +5,8 @@ use std::sync::{Arc, PoisonError};
 use serde_json::Value as Json;
 
 use super::{Error, Halt, Runner};
-use crate::event::fact::{Event, Failure, GuardVerdict, StepState};
+use crate::event::fact::{Event, GuardVerdict};
+use crate::event::state::{Failure, StepState};
 use crate::frame::{Frame, Held};
 use crate::guard::{self, Judged, State};
 use crate::id::Digest;
@@ -171,7 +172,7 @@ impl Runner<'_> {
             };
             if failed.iter().any(same) {
                 let why = format!("`{name}` failed on these inputs in this run, and nothing has changed since");
-                return Judged::because(crate::event::fact::Verdict::Violated, why);
+                return Judged::because(crate::event::state::Verdict::Violated, why);
             }
         }
         judging::judge_once_failed(self.means.history, act)
@@ -231,7 +232,7 @@ impl Runner<'_> {
 
 /// At the moment of the effect nothing may be undecided any more: what is counts as violated.
 fn decided(judged: Judged) -> Judged {
-    use crate::event::fact::Verdict;
+    use crate::event::state::Verdict;
     match judged.verdict {
         Verdict::Undecided => Judged { verdict: Verdict::Undecidable, ..judged },
         _ => judged,
