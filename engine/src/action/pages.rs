@@ -9,8 +9,7 @@ use serde_json::Value;
 
 use super::Registry;
 
-const HEADINGS: [&str; 6] =
-    ["## What it does", "## Parameters", "## Output", "## Contract", "## Errors", "## Example"];
+const HEADINGS: [&str; 6] = ["## What it does", "## Parameters", "## Output", "## Contract", "## Errors", "## Example"];
 
 #[test]
 fn every_action_has_a_page_that_is_true_to_its_schemas() {
@@ -45,11 +44,7 @@ fn every_action_has_a_page_that_is_true_to_its_schemas() {
 /// The names in the first column of a section's table.
 fn described(page: &str, section: &str) -> BTreeSet<String> {
     let section = page.split(section).nth(1).unwrap().split("\n## ").next().unwrap();
-    section
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
-        .map(str::to_owned)
-        .collect()
+    section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).map(str::to_owned).collect()
 }
 
 fn properties(schema: &Value) -> BTreeSet<String> {

@@ -24,8 +24,7 @@ pub(super) struct Trial {
 impl Trial {
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let settings =
-            Settings { root: folder.path().to_owned(), probe_commands: true, ..Settings::default() };
+        let settings = Settings { root: folder.path().to_owned(), probe_commands: true, ..Settings::default() };
         let facts = Facts {
             run: RunId::from_parts(0, &[0; 10]),
             started_at: Timestamp::from_microseconds(0).unwrap(),

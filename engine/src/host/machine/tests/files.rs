@@ -44,10 +44,7 @@ fn an_existing_file_is_kept_unless_it_is_to_be_replaced() {
     let workspace = Workspace::new();
     workspace.file("a", "old");
     let machine = workspace.machine();
-    file_error(
-        machine.write(Path::new("a"), b"new", 0o600, Existing::Refuse),
-        std::io::ErrorKind::AlreadyExists,
-    );
+    file_error(machine.write(Path::new("a"), b"new", 0o600, Existing::Refuse), std::io::ErrorKind::AlreadyExists);
     assert_eq!(workspace.content("a"), "old");
     machine.write(Path::new("a"), b"new", 0o640, Existing::Replace).unwrap();
     assert_eq!(workspace.content("a"), "new");
@@ -298,18 +295,22 @@ proptest! {
     fn inside_agrees_with_what_the_system_makes_of_a_path(parts in prop::collection::vec(
         prop::sample::select(vec!["a", "b", "..", ".", "to_b", "to_root"]), 1..8,
     )) {
-        let workspace = Workspace::new();
-        workspace.file("a/b/b/x", "");
-        workspace.file("b/a/b/x", "");
+        let mut workspace = Workspace::new();
+        // So deep that no `..` leaves the workspace.
+        workspace.settings.root = workspace.path("1/2/3/4/5/6/7");
+        let root = Path::new("1/2/3/4/5/6/7");
+        for file in ["a/b/b/x", "b/a/b/x"] {
+            workspace.file(root.join(file), "");
+        }
         for folder in ["", "a", "b", "a/b", "b/a"] {
-            workspace.link(workspace.path("b"), Path::new(folder).join("to_b"));
-            workspace.link(workspace.path(""), Path::new(folder).join("to_root"));
+            workspace.link(workspace.path(root.join("b")), root.join(folder).join("to_b"));
+            workspace.link(workspace.path(root), root.join(folder).join("to_root"));
         }
         let path: PathBuf = parts.iter().collect();
-        let folder = workspace.path("b").canonicalize().unwrap();
+        let folder = workspace.path(root.join("b")).canonicalize().unwrap();
         let judged = workspace.machine().inside(&path, Path::new("b"));
         let exists = (0..=parts.len()).rev().find_map(|count| {
-            let front = workspace.path("").join(parts[..count].iter().collect::<PathBuf>());
+            let front = workspace.path(root).join(parts[..count].iter().collect::<PathBuf>());
             Some((front.canonicalize().ok()?, &parts[count..]))
         });
         let (real, rest) = exists.unwrap();
@@ -463,11 +464,8 @@ fn the_holder_of_a_file_is_found_by_any_name_of_it() {
     let workspace = Workspace::new();
     let path = workspace.file("held", "");
     workspace.link("held", "link");
-    let mut child = std::process::Command::new("sleep")
-        .arg("60")
-        .stdin(std::fs::File::open(&path).unwrap())
-        .spawn()
-        .unwrap();
+    let mut child =
+        std::process::Command::new("sleep").arg("60").stdin(std::fs::File::open(&path).unwrap()).spawn().unwrap();
     let found = workspace.machine().holders(&[PathBuf::from("link"), PathBuf::from("none")]).unwrap();
     child.kill().unwrap();
     child.wait().unwrap();

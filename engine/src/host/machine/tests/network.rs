@@ -8,13 +8,7 @@ use crate::host::machine::Machine;
 use crate::host::{Error, Get, Host, Probe, Send};
 
 fn get(url: impl Into<String>) -> Get {
-    Get {
-        url: url.into(),
-        headers: Vec::new(),
-        timeout: Duration::from_secs(10),
-        at_most: 1000,
-        head_only: false,
-    }
+    Get { url: url.into(), headers: Vec::new(), timeout: Duration::from_secs(10), at_most: 1000, head_only: false }
 }
 
 fn machine() -> Machine {
