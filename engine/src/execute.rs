@@ -279,6 +279,12 @@ impl<'a> Runner<'a> {
         };
         let advice = failure.as_ref().and_then(|failure| self.advice(&root, failure));
         let mut book = self.book();
+        if status == RunStatus::Unknown {
+            // It has not ended: what happened is found out first, then it goes on.
+            book.flush()?;
+            let checkpoint = Some(book.checkpoint()?);
+            return Ok(Ended { run: book.run.clone(), status, failure, advice, outputs, checkpoint });
+        }
         let steps = book.run.steps().map(|(path, step)| (path.to_owned(), step.state)).collect();
         let entries = book.run.facts;
         let end = RunEnd { status, outputs: outputs.clone(), error: failure.clone(), steps, entries };

@@ -143,6 +143,7 @@ impl Run {
             Event::OutcomeUnknown(_) => {
                 let step = self.step_of(fact, kind)?;
                 (step.state, step.is_open) = (StepState::Unknown, true);
+                self.status = Some(RunStatus::Unknown);
             }
             Event::RunSuspended(_) => self.status = Some(RunStatus::Suspended),
             Event::RunEnd(end) => {

@@ -55,7 +55,7 @@ impl Runner<'_> {
         let found = match limit {
             None => self.stoppable(self.look(frame, act, with)).await,
             Some(limit) => {
-                let limited = tokio::time::timeout(limit.as_std() + GRACE, self.look(frame, act, with));
+                let limited = tokio::time::timeout(limit.as_std(), self.look(frame, act, with));
                 self.stoppable(limited)
                     .await
                     .map(|looked| looked.unwrap_or_else(|_| Ok(Found::Failed(took_too_long(limit)))))

@@ -12,7 +12,7 @@ use crate::action::{EffectClass, Fidelity, Looking};
 use crate::event::state::{StepState, Verdict};
 use crate::frame::{Frame, StepView};
 use crate::procedure::pattern::ActKind;
-use crate::procedure::{Act, Step, Wait};
+use crate::procedure::{Act, OnError, Step, Wait};
 use crate::question::Found;
 use crate::template::scope::{Scope, Slot};
 use crate::template::value::Value;
@@ -81,9 +81,15 @@ impl Planner<'_> {
                 planned.because = Some(because.clone());
                 Slot::undecided(because)
             }
+            Found::Failed(error) if error.transient && step.retry.is_some() => {
+                planned.because = Some(format!("it fails now and is tried again: {}", error.message));
+                planned.outcome = Outcome::Undecided;
+                planned.fidelity = Fidelity::None;
+                Slot::undecided(error.message)
+            }
             Found::Failed(error) => {
                 planned.because = Some(error.message.clone());
-                if turn.certain {
+                if turn.certain && (step.on_error == OnError::Stop || error.code == "guard") {
                     let status = if error.code == "guard" { Status::Guarded } else { Status::Failed };
                     self.stop(status, failure(&error.code, &error.message, &turn.path, None));
                     planned.outcome = Outcome::Refused;
