@@ -71,6 +71,11 @@ impl Chain {
         Self { range: CompactRange::new(), next: 0, prev: Hash::default(), ts: String::new() }
     }
 
+    /// How many entries there should be by the number of the row before.
+    pub fn reached(&self) -> u64 {
+        u64::try_from(self.next).unwrap_or(0)
+    }
+
     /// Follows one row. Gives what the entry says, if it is an entry at all.
     pub fn follow<'a>(&mut self, row: &Row<'a>, problems: &mut Problems) -> Option<Fields<'a>> {
         let seq = Some(row.seq);

@@ -62,8 +62,8 @@ pub fn verify(reader: &Reader, keys: &[VerifierKey], checkpoints: &[Given], anch
             if let Some(fields) = fields {
                 runs.entry(row.seq, &fields);
             }
-            let size = chain.range.size();
-            claims.reached(size, || chain.range.root(), problems.kept.len() == before);
+            // By number, not by count: rows that are missing in between are a gap, not a cut tail.
+            claims.reached(chain.reached(), || chain.range.root(), problems.kept.len() == before);
         });
         // A thread of ours panics only by a bug; then no signature counts.
         (read, signatures.join().unwrap_or_default())
@@ -83,7 +83,7 @@ pub fn verify(reader: &Reader, keys: &[VerifierKey], checkpoints: &[Given], anch
     if entries == 0 && !damaged {
         problems.add("empty", None, None, "there are no entries".to_owned());
     }
-    let anchors = claims.finish(entries, &refusals, &mut problems);
+    let anchors = claims.finish(chain.reached(), &refusals, &mut problems);
     let window = claims.window(entries);
     let anchored = anchors.iter().filter(|anchor| anchor.status == Status::Ok).map(|anchor| anchor.size).max();
     let status = problems.kept.iter().map(|problem| status_of(&problem.code)).min_by_key(|status| rank(*status));
