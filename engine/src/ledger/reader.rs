@@ -32,6 +32,8 @@ const TRIES: u32 = 20;
 #[derive(Debug)]
 pub struct Reader {
     pub(super) conn: Connection,
+    /// Where the copy is.
+    pub(super) copy: PathBuf,
     /// Where the original is.
     pub(super) path: PathBuf,
     /// The checkpoints that were beside it before the copy was taken, ascending.
@@ -83,7 +85,7 @@ impl Reader {
             })
         })?;
         let conn = store::open_reader(&copy, path)?;
-        Ok(Self { conn, path: path.to_owned(), signed_sizes })
+        Ok(Self { conn, copy, path: path.to_owned(), signed_sizes })
     }
 
     /// Verifies what a writer would when it starts: from the last signed checkpoint to the head. Sets no latch.

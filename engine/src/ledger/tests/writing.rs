@@ -164,10 +164,7 @@ fn a_full_disk_stops_the_append_and_nothing_of_it_is_there() {
             }
         }
         let refused = failure.as_ref();
-        assert!(
-            matches!(refused, Some(Error::NotWritable { cause: Cause::DiskFull | Cause::Io, .. })),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Some(Error::NotWritable { cause: Cause::DiskFull | Cause::Io, .. })), "{refused:?}");
         let size = ledger.size();
         // It stays refused, also for what would fit.
         let refused = ledger.append(at(3), &[beat()]);
