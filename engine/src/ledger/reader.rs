@@ -73,6 +73,7 @@ impl Reader {
     /// # Errors
     /// When there is none, it cannot be copied, or it is no ledger that this engine reads.
     pub fn copy(path: &Path, scratch: &Path) -> Result<Self, Error> {
+        store::check_name(path)?;
         let signed_sizes = signed::sizes(path)?;
         let copy = scratch.join("ledger.db");
         lock::knowing_whether_ours(path, |ours| {

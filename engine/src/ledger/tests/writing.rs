@@ -404,6 +404,35 @@ fn killed_between_append_and_checkpoint_the_entries_are_there_and_the_next_write
 }
 
 #[test]
+fn a_process_that_dies_leaves_what_it_appended_and_the_lock_free() {
+    if let Some(path) = given_ledger() {
+        let mut ledger = Ledger::open(&path, key(), at(2)).unwrap();
+        ledger.append(at(2), &[beat(), beat()]).unwrap();
+        std::process::abort();
+    }
+    let place = Place::new();
+    let test = "a_process_that_dies_leaves_what_it_appended_and_the_lock_free";
+    let output = in_another_process(test, &place.path, |shell| {
+        shell.args(["-c", "ulimit -c 0; exec \"$@\"", "sh"]);
+    });
+    assert!(!output.status.success());
+    let ledger = Ledger::open(&place.path, key(), at(3)).unwrap();
+    assert_eq!((ledger.size(), ledger.fence()), (5, 4));
+    ledger.close(at(4)).unwrap();
+    assert_eq!(place.verify(&[]).problems, []);
+}
+
+#[test]
+fn a_ledger_has_one_name_so_that_it_has_one_lock() {
+    let place = Place::filled();
+    let link = place.folder.path().join("link.db");
+    std::os::unix::fs::symlink(&place.path, &link).unwrap();
+    let says = format!("`{}` is not a ledger: it is a symbolic link; name the file itself", link.display());
+    assert_eq!(Ledger::open(&link, key(), at(50)).unwrap_err().to_string(), says);
+    assert_eq!(Reader::copy(&link, TempDir::new().unwrap().path()).unwrap_err().to_string(), says);
+}
+
+#[test]
 fn killed_before_the_first_checkpoint_a_new_ledger_gets_it_at_its_first_start() {
     let place = Place::new();
     std::fs::remove_dir_all(signed::folder_of(&place.path)).unwrap();
