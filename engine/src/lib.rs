@@ -10,3 +10,5 @@ pub mod time;
 pub mod event;
 
 pub mod ledger;
+
+pub mod parse;
