@@ -118,6 +118,29 @@ impl Node {
         Some(found)
     }
 
+    /// The part reached by these keys and indexes, or as far as they lead: the bytes to point at, and what to call it.
+    #[must_use]
+    pub fn nearest(&self, path: impl IntoIterator<Item = String>) -> (Range<usize>, String) {
+        let (mut node, mut span, mut name) = (self, self.head(), "the document".to_owned());
+        for segment in path {
+            node = match &node.data {
+                Data::Mapping(_) => {
+                    let Some(entry) = node.entry(&segment) else { break };
+                    name = format!("`{segment}`");
+                    span = if entry.value.span.is_empty() { entry.key_span.clone() } else { entry.value.head() };
+                    &entry.value
+                }
+                Data::Sequence(items) => {
+                    let Some(item) = segment.parse::<usize>().ok().and_then(|index| items.get(index)) else { break };
+                    span = item.head();
+                    item
+                }
+                _ => break,
+            };
+        }
+        (span, name)
+    }
+
     /// The bytes a reader looks at when told of this part: text and numbers whole, of a map its first key, of a list
     /// its first item's beginning.
     #[must_use]

@@ -42,8 +42,9 @@ pub const CODES: &[(&str, &str)] = &[
     ("conflicting-keys", "a map must have exactly one of some keys, and has none or several"),
     ("wrong-type", "a value is of another type than its key takes"),
     ("unknown-word", "a value is none of the words that its key takes"),
-    ("bad-name", "a name, id or pattern is not written like one"),
-    ("out-of-range", "a number, text or list is too small or too large"),
+    ("malformed", "a name, duration or pattern is not written as it should be"),
+    ("empty", "a text or list has nothing in it"),
+    ("out-of-range", "a number is too small or too large"),
     ("unfit", "a value does not fit its key"),
 ];
 

@@ -4,14 +4,18 @@
 //! recursion; the second reads the file again, and a file on which the two disagree is refused: what was reviewed is
 //! what every reader sees. What the document says is not known here.
 
+mod characters;
+mod offsets;
 pub mod scalar;
+mod second;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
+use offsets::Offsets;
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use crate::diagnostic::{Diagnostic, Place, Source};
 use crate::parse::node::{Data, Entry, Node, Style};
@@ -55,7 +59,7 @@ pub fn read(problems: &mut Problems) -> Option<Node> {
         return None;
     }
     let base = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
-    refuse_characters(text, base, problems);
+    characters::refuse(text, base, problems);
     if text.contains('\0') {
         return None;
     }
@@ -70,72 +74,19 @@ pub fn read(problems: &mut Problems) -> Option<Node> {
         documents: 0,
         muted: 0,
     };
-    let whole = reader.read(body);
+    reader.read(body)?;
     let root = reader.root.take();
-    if whole.is_none() {
-        return None;
-    }
     let root = root.filter(|root| root.data != Data::Null);
     if root.is_none() && !problems.refused() {
         problems.push(problem::empty_document(problems.place(base..base)));
     }
     if let (Some(root), false) = (&root, problems.refused()) {
-        compare(root, body, base, problems);
+        second::compare(root, body, base, problems);
     }
     root
 }
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
-
-/// Refuses characters that YAML does not allow, that some readers take for line ends, or that hide or move text.
-fn refuse_characters(text: &str, base: usize, problems: &mut Problems) {
-    for (at, character) in text[base..].char_indices() {
-        let place = || problems.place(base + at..base + at + character.len_utf8());
-        let found = match character {
-            '\0' => problem::nul_character(place()),
-            '\t' | '\n' | '\r' | ' '..='~' => continue,
-            '\u{1}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | BYTE_ORDER_MARK => {
-                problem::hidden_character(place(), character)
-            }
-            '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' => {
-                problem::hidden_character(place(), character)
-            }
-            '\u{fffe}' | '\u{ffff}' => problem::hidden_character(place(), character),
-            _ => continue,
-        };
-        problems.push(found);
-    }
-}
-
-/// From characters, which the reader counts, to bytes.
-enum Offsets {
-    /// One byte a character.
-    Ascii { base: usize, len: usize },
-    /// The byte at which each character begins, and the end.
-    Wide(Vec<usize>),
-}
-
-impl Offsets {
-    fn of(body: &str, base: usize) -> Self {
-        if body.is_ascii() {
-            return Self::Ascii { base, len: body.len() };
-        }
-        let ends = std::iter::once(base + body.len());
-        Self::Wide(body.char_indices().map(|(at, _)| base + at).chain(ends).collect())
-    }
-
-    fn byte(&self, marker: &Marker) -> usize {
-        match self {
-            Self::Ascii { base, len } => base + marker.index().min(*len),
-            Self::Wide(starts) => starts.get(marker.index()).or(starts.last()).copied().unwrap_or_default(),
-        }
-    }
-
-    fn bytes(&self, span: &Span) -> Range<usize> {
-        let start = self.byte(&span.start);
-        start..self.byte(&span.end).max(start)
-    }
-}
 
 /// A list or map that is still being read.
 struct Open {
@@ -431,53 +382,6 @@ fn kind_of(data: &Data) -> &'static str {
         Data::Mapping(_) => "a map",
         Data::Refused => "a value",
     }
-}
-
-/// Reads the document a second time, and refuses it where the readers differ.
-fn compare(root: &Node, body: &str, base: usize, problems: &mut Problems) {
-    let (span, detail) = match serde_yaml::from_str::<serde_yaml::Value>(body) {
-        Ok(other) => match difference(root, &other) {
-            Some(span) => (span, "read in two ways".to_owned()),
-            None => return,
-        },
-        Err(error) => {
-            let line = error.location().map_or(0, |location| location.line().saturating_sub(1));
-            let start: usize = body.split_inclusive('\n').take(line).map(str::len).sum();
-            let text = body[start..].lines().next().unwrap_or_default();
-            let span = base + start..base + start + text.len();
-            (span, "only one of them takes it".to_owned())
-        }
-    };
-    problems.push(problem::readers_disagree(problems.place(span), &detail));
-}
-
-/// The first part that the other reader has otherwise.
-fn difference(node: &Node, other: &serde_yaml::Value) -> Option<Range<usize>> {
-    use serde_yaml::Value as Other;
-    let same = match (&node.data, other) {
-        (Data::Null, Other::Null) => true,
-        (Data::Bool(a), Other::Bool(b)) => a == b,
-        (Data::Number(a), Other::Number(b)) => match (a.as_i64(), b.as_i64()) {
-            (Some(a), Some(b)) => a == b,
-            (None, None) => a.as_f64() == b.as_f64(),
-            _ => false,
-        },
-        (Data::String(a, _), Other::String(b)) => a == b,
-        (Data::Sequence(a), Other::Sequence(b)) if a.len() == b.len() => {
-            return a.iter().zip(b).find_map(|(a, b)| difference(a, b));
-        }
-        (Data::Mapping(a), Other::Mapping(b)) if a.len() == b.len() => {
-            return a.iter().zip(b).find_map(|(entry, (key, value))| {
-                if key.as_str() == Some(&entry.key) {
-                    difference(&entry.value, value)
-                } else {
-                    Some(entry.key_span.clone())
-                }
-            });
-        }
-        _ => false,
-    };
-    (!same).then(|| node.head())
 }
 
 #[cfg(test)]

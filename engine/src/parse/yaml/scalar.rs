@@ -92,8 +92,8 @@ fn string(text: &str) -> Data {
 }
 
 fn rewritten(text: &str, reading: &'static str) -> Ambiguous {
-    let number = text.parse::<f64>().ok().filter(|float| float.is_finite()).and_then(|float| {
-        if float.fract() == 0.0 && float.abs() < 1e15 { Some(format!("{float:.0}")) } else { Some(float.to_string()) }
+    let number = text.parse::<f64>().ok().filter(|float| float.is_finite()).map(|float| {
+        if float.fract() == 0.0 && float.abs() < 1e15 { format!("{float:.0}") } else { float.to_string() }
     });
     Ambiguous { reading, instead: number }
 }
