@@ -7,6 +7,8 @@ pub mod diagnostic;
 pub mod id;
 pub mod time;
 
+pub mod template;
+
 pub mod event;
 
 pub mod ledger;

@@ -106,6 +106,12 @@ impl Duration {
         Self(SignedDuration::from_millis(millis))
     }
 
+    /// A length of time from microseconds.
+    #[must_use]
+    pub const fn from_microseconds(microseconds: i64) -> Self {
+        Self(SignedDuration::from_micros(microseconds))
+    }
+
     /// Microseconds, cut.
     #[must_use]
     pub fn microseconds(self) -> i64 {
