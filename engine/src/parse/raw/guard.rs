@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Error as _, MapAccess, Visitor, value::MapAccessDeserializer};
 
-use super::words::{Action, Acts, Count, Duration, Expression, Reaction, Template, Text, Who, exactly_one, needs};
+use super::words::{Action, Acts, Duration, Expression, Reaction, Template, Text, exactly_one, needs};
 use crate::id::Id;
 
 /// A prohibition that holds at every moment of a run. What cannot be decided counts as violated.
@@ -37,8 +37,6 @@ pub struct Guard {
     pub on_violation: Option<Reaction>,
     /// Whether a signed waiver may lift it; not where nothing is said.
     pub waivable: Option<Waivable>,
-    /// What to do when it is violated.
-    pub help: Option<Text>,
 }
 
 fn rules(schema: &mut Schema) {
@@ -87,11 +85,12 @@ pub enum Waivable {
 pub struct Terms {
     /// The roles that may sign one.
     #[schemars(length(min = 1))]
-    pub by: Vec<Who>,
+    pub by: Vec<Id>,
     /// The longest time for which one may be given.
-    pub max_for: Duration,
+    pub max_for: Option<Duration>,
     /// How often one may be used.
-    pub max_uses: Count,
+    #[schemars(range(min = 1))]
+    pub max_uses: Option<u32>,
 }
 
 impl<'de> Deserialize<'de> for Waivable {

@@ -9,7 +9,7 @@ use super::guard::Guard;
 use super::parameter::Parameters;
 use super::step::Step;
 use super::words::{
-    ActorClass, Count, Duration, Environment, Expression, Reaction, Release, TargetKind, Template, Text, TextTemplate,
+    ActorClass, Duration, Environment, Expression, Reaction, Release, TargetKind, Template, Text, TextTemplate,
     Variable, Version, Who,
 };
 use crate::id::{Id, Name};
@@ -132,9 +132,8 @@ pub struct Source {
     #[schemars(length(min = 1))]
     pub document: String,
     /// The part of it.
-    pub section: Option<String>,
-    /// Where to find it.
-    pub url: Option<String>,
+    #[schemars(length(min = 1))]
+    pub section: String,
 }
 
 /// What a mistake would cost.
@@ -173,6 +172,9 @@ pub struct Secret {
 pub struct Requires {
     /// The class of actor that may run it.
     pub actor: Option<ActorClass>,
+    /// The roles of which the actor must have one.
+    #[schemars(length(min = 1))]
+    pub roles: Option<Vec<Id>>,
     /// Whose consent to the plan it needs.
     pub approvals: Option<Approval>,
     /// Names that no other run may hold at the same time.
@@ -186,10 +188,11 @@ pub struct Requires {
 #[serde(deny_unknown_fields)]
 pub struct Approval {
     /// How many must consent; one where nothing is said.
-    pub quorum: Option<Count>,
+    #[schemars(range(min = 1))]
+    pub quorum: Option<u32>,
     /// The roles that may consent.
     #[schemars(length(min = 1))]
-    pub from: Vec<Who>,
+    pub from: Vec<Id>,
     /// Whether the one who runs it may not consent; so where nothing is said.
     pub exclude_initiator: Option<bool>,
     /// How long a consent is good for.
@@ -205,7 +208,8 @@ pub struct Approval {
 #[serde(deny_unknown_fields)]
 pub struct Limit {
     /// At most this often
-    pub at_most: Count,
+    #[schemars(range(min = 1))]
+    pub at_most: u32,
     /// within this time,
     pub per: Duration,
     /// counting runs that agree in these values; all runs where nothing is said.

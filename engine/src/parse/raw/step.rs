@@ -8,7 +8,7 @@ use super::check::{Condition, Precondition, Verification};
 use super::parameter::Parameters;
 use super::procedure::Approval;
 use super::words::{
-    Action, Acts, Count, Duration, Expression, ListTemplate, OneOrMany, Template, Text, TextTemplate, Who, exactly_one,
+    Action, Acts, Count, Duration, Expression, ListTemplate, OneOrMany, Template, Text, TextTemplate, exactly_one,
     needs,
 };
 use crate::id::{Id, Name};
@@ -94,7 +94,6 @@ fn rules(schema: &mut Schema) {
 /// What a person does, and what is written down of it.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(transform = answers)]
 pub struct Manual {
     /// What to do, and what to answer.
     pub ask: Text,
@@ -105,15 +104,9 @@ pub struct Manual {
     pub read_back: Option<TextTemplate>,
     /// Files that are attached, by digest.
     pub evidence: Option<Evidence>,
-    /// Must be true of the answers, which it sees as `answer.NAME`.
-    pub expect: Option<Expression>,
     /// The roles that may answer.
     #[schemars(length(min = 1))]
-    pub by: Option<Vec<Who>>,
-}
-
-fn answers(schema: &mut Schema) {
-    needs(schema, &[("expect", "answer")]);
+    pub by: Option<Vec<Id>>,
 }
 
 /// Files that a person attaches.
@@ -121,9 +114,11 @@ fn answers(schema: &mut Schema) {
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
     /// At least how many.
-    pub min: Count,
+    #[schemars(range(min = 1))]
+    pub min: u32,
     /// What they show.
-    pub what: Option<Text>,
+    #[schemars(length(min = 1))]
+    pub what: String,
 }
 
 /// A step done for each item of a list.
@@ -138,7 +133,8 @@ pub struct ForEach {
     /// What tells items apart, an expression over one item; the item itself where nothing is said.
     pub key: Option<Expression>,
     /// More items than this are refused.
-    pub max_items: Option<Count>,
+    #[schemars(range(min = 1))]
+    pub max_items: Option<u32>,
 }
 
 /// A step done again until it has done enough.
@@ -192,7 +188,7 @@ pub enum OnError {
 #[serde(deny_unknown_fields)]
 pub struct SecretOutput {
     /// The output of the action.
-    pub from: String,
+    pub from: Id,
     /// The target it is put into, of kind `secret_store`.
     pub store: Id,
     /// The key it has there.
@@ -216,24 +212,8 @@ pub struct Undo {
     pub wait: Option<Duration>,
     /// What the action or the called procedure is given.
     pub with: Option<IndexMap<String, Template>>,
-    /// What it does, in a line that people read.
-    pub title: Option<Text>,
-    /// Skips this when false.
-    pub when: Option<Expression>,
-    /// Already taken back when this holds.
-    pub satisfied_when: Option<Condition>,
-    /// Tries it again when it failed in passing.
-    pub retry: Option<Retry>,
-    /// How long one attempt may take.
-    pub timeout: Option<Duration>,
-    /// Must hold afterwards.
-    pub verify: Option<Vec<Verification>>,
-    /// What a command really does, so that guards see it.
-    #[schemars(length(min = 1))]
-    pub acts_as: Option<Vec<Acts>>,
 }
 
 fn undo_rules(schema: &mut Schema) {
     exactly_one(schema, &["none", "action", "call", "manual", "wait"]);
-    needs(schema, &[("retry", "action"), ("acts_as", "action")]);
 }

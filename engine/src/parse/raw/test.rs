@@ -102,11 +102,11 @@ setting! {
 #[serde(deny_unknown_fields)]
 pub struct Actor {
     /// The name.
-    pub name: Option<Who>,
+    pub name: Option<Id>,
     /// The class; `operator` where nothing is said.
     pub class: Option<ActorClass>,
     /// The roles.
-    pub roles: Option<Vec<Who>>,
+    pub roles: Option<Vec<Id>>,
 }
 
 /// A consent that a case has.
@@ -114,9 +114,9 @@ pub struct Actor {
 #[serde(deny_unknown_fields)]
 pub struct Approval {
     /// Who consents.
-    pub by: Who,
+    pub by: Id,
     /// In which role.
-    pub role: Who,
+    pub role: Id,
     /// To which step; to the plan where nothing is said.
     pub step: Option<Id>,
     /// Whether it is a consent or a refusal; a consent where nothing is said.
@@ -140,9 +140,9 @@ pub struct Waiver {
     /// The guard it lifts.
     pub guard: Id,
     /// Who signed it.
-    pub by: Who,
+    pub by: Id,
     /// In which role.
-    pub role: Option<Who>,
+    pub role: Option<Id>,
     /// Until when it is good.
     pub not_after: Option<Instant>,
     /// How often it may be used.

@@ -79,10 +79,10 @@ pub struct Action(pub String);
 #[schemars(extend("pattern" = ACTS, "x-runwarden" = "a pattern of acts: `family.verb`, `family.*`, `*`, `manual` or `call.NAME`"))]
 pub struct Acts(pub String);
 
-/// The name of a role or an actor.
+/// Who answers for a document: a person or a team.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
 #[serde(transparent)]
-#[schemars(extend("pattern" = "^[A-Za-z0-9][A-Za-z0-9_.@-]*$", "x-runwarden" = "the name of a role or an actor"))]
+#[schemars(extend("pattern" = "^[A-Za-z0-9][A-Za-z0-9_.@-]*$", "x-runwarden" = "the name of a person or team"))]
 pub struct Who(pub String);
 
 /// The name of an environment variable.
@@ -171,7 +171,7 @@ pub enum Reaction {
 const INK: &str = "\\S";
 const TEMPLATE: &str = "^\\s*\\{\\{[\\s\\S]*\\}\\}\\s*$";
 const DURATION_OR_TEMPLATE: &str = "^(\\s*\\{\\{[\\s\\S]*\\}\\}\\s*|[0-9].*[A-Za-z]|P[0-9TYMWDHS.,]+)$";
-const ACTS: &str = "^(\\*|manual|call\\.[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_]*)*|[a-z][a-z0-9_]*\\.(\\*|[a-z][a-z0-9_]*))$";
+const ACTS: &str = "^(\\*|manual|call\\.(\\*|[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_]*)*)|[a-z][a-z0-9_]*\\.(\\*|[a-z][a-z0-9_]*))$";
 
 /// One of them, or a list of them.
 #[derive(Debug, Clone, PartialEq)]

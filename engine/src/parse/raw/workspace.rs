@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::guard::Guard;
 use super::procedure::Approval;
-use super::words::{ActorClass, Count, Duration, Environment, Instant, TargetKind, Version, Who};
+use super::words::{ActorClass, Duration, Environment, Instant, TargetKind, Version};
 use crate::id::{Id, Name};
 
 /// What a workspace has: its ledger, its people, the things its procedures act on, and its rules.
@@ -21,12 +21,12 @@ pub struct Workspace {
     /// Where runs take place; without it, what `RUNWARDEN_ENVIRONMENT` says.
     pub environment: Option<Environment>,
     /// Where facts are kept.
-    pub ledger: Option<Ledger>,
+    pub ledger: Ledger,
     /// Folders with procedures.
     #[schemars(length(min = 1))]
     pub procedures: Option<Vec<String>>,
     /// The people and machines that run and approve.
-    pub actors: Option<IndexMap<Who, Actor>>,
+    pub actors: Option<IndexMap<Id, Actor>>,
     /// The things that procedures act on.
     pub targets: Option<IndexMap<Id, Target>>,
     /// The secrets that procedures use.
@@ -43,14 +43,19 @@ pub struct Workspace {
 pub struct Ledger {
     /// The file.
     #[schemars(length(min = 1))]
-    pub path: Option<String>,
+    pub path: String,
     /// The file of the key that signs its checkpoints.
     #[schemars(length(min = 1))]
-    pub key: Option<String>,
+    pub key: String,
     /// The name that its checkpoints carry, like `example.org/runwarden/production`.
-    #[schemars(length(min = 1))]
-    pub origin: Option<String>,
+    pub origin: Origin,
 }
+
+/// The name that a ledger's checkpoints carry: no spaces, no `+`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(extend("pattern" = "^[^\\s+]+$", "x-runwarden" = "an origin: no spaces and no `+` (like `example.org/ops`)"))]
+pub struct Origin(pub String);
 
 /// Someone who runs or approves.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -59,7 +64,7 @@ pub struct Actor {
     /// What sort of actor it is.
     pub class: ActorClass,
     /// The roles in which it may approve and answer.
-    pub roles: Option<Vec<Who>>,
+    pub roles: Option<Vec<Id>>,
     /// Its public key, as OpenSSH writes it: `ssh-ed25519 …`.
     pub key: Option<PublicKey>,
     /// Until when the key is good.
@@ -173,7 +178,8 @@ pub struct Anchors {
     #[schemars(length(min = 1))]
     pub of: Vec<Id>,
     /// At least this many of them; all where nothing is said.
-    pub at_least: Option<Count>,
+    #[schemars(range(min = 1))]
+    pub at_least: Option<u32>,
     /// The age an anchor may have.
     pub within: Option<Duration>,
 }
