@@ -19,14 +19,14 @@ use super::{Ended, Error, Means, Observer, execute};
 use crate::action::{
     self, Contract, Doing, Effect, EffectClass, Fidelity, Looking, Preview, Read, Reconciled, Registry, Repeat,
 };
+use crate::diagnostic::Source;
 use crate::event::Kind;
 use crate::event::fact::Fact;
-use crate::host::machine::{Machine, Settings};
 use crate::host::Probe;
+use crate::host::machine::{Machine, Settings};
 use crate::id::{Name, RunId};
 use crate::ledger::Ledger;
 use crate::ledger::reader::{Filter, Reader};
-use crate::diagnostic::Source;
 use crate::parse::{self, Document, Shelf};
 use crate::past::Past;
 use crate::plan::{self, Names, Options, Plan, Request, Setting};
@@ -308,7 +308,13 @@ impl Trial {
             people: Scripted::default(),
             told: Told::default(),
             interrupts: watch::Sender::new(0),
-            workspace: match valid("runwarden.yaml", &workspace, Some(parse::Kind::Workspace), &registry, &Shelf::default()) {
+            workspace: match valid(
+                "runwarden.yaml",
+                &workspace,
+                Some(parse::Kind::Workspace),
+                &registry,
+                &Shelf::default(),
+            ) {
                 Document::Workspace(workspace) => *workspace,
                 other => panic!("no workspace: {other:?}"),
             },
