@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::id::RunId;
 
+pub mod fact;
+pub mod state;
+
 macro_rules! kinds {
     ($($variant:ident = $text:literal: $doc:literal,)*) => {
         /// The kind of a ledger entry; the closed set of section 5 of the design.

@@ -7,10 +7,31 @@ pub mod diagnostic;
 pub mod id;
 pub mod time;
 
+pub mod host;
+pub mod sign;
 pub mod template;
 
+pub mod procedure;
+
 pub mod event;
+pub mod merkle;
 
 pub mod ledger;
 
+pub mod target;
+
+pub mod action;
+
 pub mod parse;
+
+pub mod frame;
+pub mod guard;
+pub mod past;
+
+pub mod question;
+
+pub mod plan;
+
+pub mod run;
+
+pub mod execute;

@@ -107,7 +107,9 @@ impl Collector {
     pub(super) fn node(&mut self, node: &Node) {
         match &node.kind {
             NodeKind::Constant(_) => {}
-            NodeKind::Name(_) | NodeKind::Member { .. } | NodeKind::Item { .. } => self.chain(node, false),
+            NodeKind::Name(_) | NodeKind::Member { .. } | NodeKind::Item { .. } | NodeKind::Method { .. } => {
+                self.chain(node);
+            }
             NodeKind::Slice { of, start, stop } => {
                 self.node(of);
                 start.iter().chain(stop).for_each(|bound| self.node(bound));
@@ -145,7 +147,6 @@ impl Collector {
                 self.arguments(arguments);
             }
             NodeKind::Function { arguments, .. } => self.arguments(arguments),
-            NodeKind::Method { .. } => self.chain(node, true),
             NodeKind::List(items) => items.iter().for_each(|item| self.node(item)),
             NodeKind::Map(members) => members.iter().for_each(|(key, value)| {
                 self.node(key);
@@ -158,27 +159,28 @@ impl Collector {
         arguments.nodes().for_each(|argument| self.node(argument));
     }
 
-    /// A chain of members and items, or a call at its end.
-    fn chain(&mut self, node: &Node, called: bool) {
+    /// A chain of members and items, with a call in it or not.
+    fn chain(&mut self, node: &Node) {
         let at = self.found.len();
-        if let Some((path, _)) = self.path(node)
+        if let Some((path, end)) = self.path(node)
             && let Some(Segment::Name(root)) = path.first()
             && !self.bound.iter().any(|bound| **bound == **root)
         {
+            let called = end == End::Called;
             let reference =
                 Reference { path, span: node.span.clone(), behind: self.behind.clone(), called, asked: false };
             self.found.insert(at, reference);
         }
     }
 
-    /// The path of a chain and whether it can go on; what stands in its subscripts and arguments is read on the way.
-    fn path(&mut self, node: &Node) -> Option<(Vec<Segment>, bool)> {
+    /// The path of a chain and how it ends; what stands in its subscripts and arguments is read on the way.
+    fn path(&mut self, node: &Node) -> Option<(Vec<Segment>, End)> {
         match &node.kind {
-            NodeKind::Name(name) => Some((vec![Segment::Name(name.as_ref().to_owned())], true)),
+            NodeKind::Name(name) => Some((vec![Segment::Name(name.as_ref().to_owned())], End::Open)),
             NodeKind::Member { of, name } => {
-                let (mut path, open) = self.path(of)?;
-                path.extend(open.then(|| Segment::Name(name.as_ref().to_owned())));
-                Some((path, open))
+                let (mut path, end) = self.path(of)?;
+                path.extend((end == End::Open).then(|| Segment::Name(name.as_ref().to_owned())));
+                Some((path, end))
             }
             NodeKind::Item { of, key } => {
                 let found = self.path(of);
@@ -192,17 +194,23 @@ impl Collector {
                         Segment::Unknown
                     }
                 };
-                let (mut path, open) = found?;
-                let goes_on = open && segment != Segment::Unknown;
-                path.extend(open.then_some(segment));
-                Some((path, goes_on))
+                let (mut path, end) = found?;
+                if end != End::Open {
+                    return Some((path, end));
+                }
+                let end = if segment == Segment::Unknown { End::Unknown } else { End::Open };
+                path.push(segment);
+                Some((path, end))
             }
             NodeKind::Method { of, name, arguments } => {
                 let found = self.path(of);
                 self.arguments(arguments);
-                let (mut path, open) = found?;
-                path.extend(open.then(|| Segment::Name(name.as_ref().to_owned())));
-                Some((path, false))
+                let (mut path, end) = found?;
+                if end != End::Open {
+                    return Some((path, end));
+                }
+                path.push(Segment::Name(name.as_ref().to_owned()));
+                Some((path, End::Called))
             }
             _ => {
                 self.node(node);
@@ -210,4 +218,14 @@ impl Collector {
             }
         }
     }
+}
+
+/// Whether a chain's path goes on with the next member.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Open,
+    /// It ended at an item whose key is computed.
+    Unknown,
+    /// It ended at a call.
+    Called,
 }

@@ -1,3 +1,5 @@
+//! The language as its users meet it; what the tests share is here.
+
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod expressions;

@@ -126,16 +126,18 @@ impl<'a> Writing<'a> {
     }
 
     fn block(&mut self, block: &Block) -> Result<(), EvaluationError> {
+        self.evaluation.take_as_written();
         match block {
             Block::Literal(at) => self.write(&self.source[at.clone()], at),
             Block::Output { node, marker } => match self.evaluation.text(node)? {
                 Outcome::Undecided(more) => self.put_off(more, marker),
-                Outcome::Known(_) if self.evaluation.take_as_written() && self.for_plan => self.as_written(marker),
+                Outcome::Known(_) if self.stands_as_written() => self.as_written(marker),
                 Outcome::Known(text) => self.write(&text, &node.span),
             },
             Block::If { arms, otherwise, span } => {
                 for (condition, body) in arms {
                     match self.evaluation.condition(condition)? {
+                        Outcome::Known(_) if self.stands_as_written() => return self.as_written(span),
                         Outcome::Known(true) => return self.blocks(body),
                         Outcome::Known(false) => {}
                         Outcome::Undecided(more) => return self.put_off(more, span),
@@ -145,6 +147,7 @@ impl<'a> Writing<'a> {
             }
             Block::For { names, over, body, otherwise, span } => match self.evaluation.value(over)? {
                 Outcome::Undecided(more) => self.put_off(more, span),
+                Outcome::Known(_) if self.stands_as_written() => self.as_written(span),
                 Outcome::Known(value) => {
                     let rounds = self.rounds(&value, names, over)?;
                     if rounds.is_empty() { self.blocks(otherwise) } else { self.rounds_of(names, rounds, body, span) }
@@ -204,6 +207,11 @@ impl<'a> Writing<'a> {
     fn put_off(&mut self, more: Vec<String>, span: &Range<usize>) -> Result<(), EvaluationError> {
         merge(&mut self.because, more);
         if self.for_plan { self.as_written(span) } else { Ok(()) }
+    }
+
+    /// Whether this is for a plan, and something was touched that differs from run to run.
+    fn stands_as_written(&mut self) -> bool {
+        self.evaluation.take_as_written() && self.for_plan
     }
 
     fn as_written(&mut self, span: &Range<usize>) -> Result<(), EvaluationError> {

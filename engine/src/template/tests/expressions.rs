@@ -1,3 +1,5 @@
+//! Operators, members, functions, and what is refused.
+
 use serde_json::json;
 
 use super::{fails, gives, outcome, refused, says, scope};

@@ -1,0 +1,238 @@
+//! Text of a known format to a JSON value; a text that two readers might read differently is refused.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Number, Value};
+
+use crate::action::Error;
+
+/// How a data file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// One JSON value.
+    Json,
+    /// One JSON value a line; a list.
+    Jsonl,
+    /// Rows under a header line: a list of maps of texts.
+    Csv,
+    /// One YAML document without tags.
+    Yaml,
+    /// One TOML document; its dates become texts.
+    Toml,
+}
+
+impl Format {
+    /// The format that a path's extension stands for.
+    ///
+    /// # Errors
+    /// `unknown_format` for any other extension.
+    pub fn of(path: &Path) -> Result<Self, Error> {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("json") => Ok(Self::Json),
+            Some("jsonl" | "ndjson") => Ok(Self::Jsonl),
+            Some("csv") => Ok(Self::Csv),
+            Some("yaml" | "yml") => Ok(Self::Yaml),
+            Some("toml") => Ok(Self::Toml),
+            _ => Err(Error::new(
+                "unknown_format",
+                format!("`{}` has no extension that says its format; give `format`", path.display()),
+            )),
+        }
+    }
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// `malformed`, with what is wrong and where.
+    pub fn parse(self, text: &str) -> Result<Value, Error> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        match self {
+            Self::Json => json(text).map_err(|error| malformed("JSON", error)),
+            Self::Jsonl => json_lines(text),
+            Self::Csv => csv_rows(text),
+            Self::Yaml => yaml(text),
+            Self::Toml => toml_document(text),
+        }
+    }
+}
+
+fn malformed(what: &str, why: impl fmt::Display) -> Error {
+    Error::new("malformed", format!("no valid {what}: {why}"))
+}
+
+/// Reads JSON (RFC 8259) in which no object has a key twice.
+///
+/// # Errors
+/// What is wrong, and where.
+pub fn json(text: &str) -> Result<Value, serde_json::Error> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = Strict.deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(value)
+}
+
+struct Strict;
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number that is none"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(Strict)? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(key) = members.next_key::<String>()? {
+            if map.contains_key(&key) {
+                return Err(serde::de::Error::custom(format!("key `{}` is there twice", key.escape_debug())));
+            }
+            map.insert(key, members.next_value_seed(Strict)?);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+fn json_lines(text: &str) -> Result<Value, Error> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(number, line)| {
+            json(line).map_err(|error| malformed("JSON lines", format!("line {}: {error}", number + 1)))
+        })
+        .collect()
+}
+
+fn csv_rows(text: &str) -> Result<Value, Error> {
+    let wrong = |error: csv::Error| malformed("CSV", error);
+    let mut reader = csv::ReaderBuilder::new().from_reader(text.as_bytes());
+    let header = reader.headers().map_err(wrong)?.clone();
+    let mut seen = HashSet::new();
+    if let Some(twice) = header.iter().find(|name| !seen.insert(*name)) {
+        return Err(malformed("CSV", format!("column `{}` is there twice", twice.escape_debug())));
+    }
+    let rows = reader.records().map(|row| {
+        let row = row.map_err(wrong)?;
+        let cells = header.iter().zip(&row).map(|(name, cell)| (name.to_owned(), Value::from(cell)));
+        Ok(Value::Object(cells.collect()))
+    });
+    rows.collect()
+}
+
+/// The reader's time grows with the square of how deep brackets are nested, long before it gives up on them.
+const MOST_OPEN_BRACKETS: usize = 1000;
+
+fn yaml(text: &str) -> Result<Value, Error> {
+    let mut open = 0_usize;
+    for byte in text.bytes() {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open > MOST_OPEN_BRACKETS {
+            return Err(malformed("YAML", format!("more than {MOST_OPEN_BRACKETS} brackets are open")));
+        }
+    }
+    let document: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| malformed("YAML", error))?;
+    from_yaml(document)
+}
+
+fn from_yaml(value: serde_yaml::Value) -> Result<Value, Error> {
+    use serde_yaml::Value as Yaml;
+    Ok(match value {
+        Yaml::Null => Value::Null,
+        Yaml::Bool(value) => Value::Bool(value),
+        Yaml::String(text) => Value::String(text),
+        Yaml::Number(number) => {
+            let number = number
+                .as_i64()
+                .map(Number::from)
+                .or_else(|| number.as_u64().map(Number::from))
+                .or_else(|| number.as_f64().and_then(Number::from_f64));
+            Value::Number(number.ok_or_else(|| malformed("YAML", "a number that is none"))?)
+        }
+        Yaml::Sequence(items) => items.into_iter().map(from_yaml).collect::<Result<_, _>>()?,
+        Yaml::Mapping(members) => {
+            let mut map = Map::new();
+            for (key, member) in members {
+                let Yaml::String(key) = key else {
+                    return Err(malformed("YAML", "a key that is no text; quote it"));
+                };
+                map.insert(key, from_yaml(member)?);
+            }
+            Value::Object(map)
+        }
+        Yaml::Tagged(tagged) => return Err(malformed("YAML", format!("tag `{}`", tagged.tag))),
+    })
+}
+
+fn toml_document(text: &str) -> Result<Value, Error> {
+    let table: toml::Table = toml::from_str(text).map_err(|error| {
+        // Its own words would show the whole line.
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        malformed("TOML", format!("line {}: {}", before.matches('\n').count() + 1, error.message()))
+    })?;
+    from_toml(toml::Value::Table(table))
+}
+
+fn from_toml(value: toml::Value) -> Result<Value, Error> {
+    Ok(match value {
+        toml::Value::String(text) => Value::String(text),
+        toml::Value::Integer(number) => number.into(),
+        toml::Value::Float(number) => {
+            let number = Number::from_f64(number).ok_or_else(|| malformed("TOML", "a number that is none"))?;
+            Value::Number(number)
+        }
+        toml::Value::Boolean(value) => Value::Bool(value),
+        toml::Value::Datetime(time) => Value::String(time.to_string()),
+        toml::Value::Array(items) => items.into_iter().map(from_toml).collect::<Result<_, _>>()?,
+        toml::Value::Table(members) => Value::Object(
+            members.into_iter().map(|(key, member)| Ok((key, from_toml(member)?))).collect::<Result<_, Error>>()?,
+        ),
+    })
+}

@@ -1,0 +1,6 @@
+//! Processes: who has what open. Nothing is signalled.
+
+pub mod holders;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+//! The list of all actions, by name.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use schemars::JsonSchema;
+use serde_json::Value;
+
+use super::erased::{ErasedEffect, ErasedRead};
+use super::{Contract, Doing, Effect, EffectClass, Error, Fidelity, Looking, Preview, Read, Reconciled, Repeat};
+use super::{command, data, file, http, process};
+use crate::diagnostic::did_you_mean;
+use crate::id::Digest;
+
+/// An action as plan, run and check see it.
+pub struct Action {
+    /// `family.verb`.
+    pub name: &'static str,
+    /// What it promises.
+    pub contract: Contract,
+    // Made when first asked for: a start-up that needs no schema does not pay for sixty.
+    params: LazyLock<Value, fn() -> Value>,
+    output: LazyLock<Value, fn() -> Value>,
+    body: Body,
+}
+
+enum Body {
+    Read(Box<dyn ErasedRead>),
+    Effect(Box<dyn ErasedEffect>),
+}
+
+impl Action {
+    fn read_of<A: Read>(action: A) -> Self {
+        Self {
+            name: A::NAME,
+            contract: Contract {
+                effect: EffectClass::Read,
+                repeat: Repeat::Idempotent,
+                preview: Fidelity::Exact,
+                reconcile: true,
+                version: 1,
+            },
+            params: LazyLock::new(schema::<A::Params>),
+            output: LazyLock::new(schema::<A::Output>),
+            body: Body::Read(Box::new(action)),
+        }
+    }
+
+    fn effect_of<A: Effect>(action: A) -> Self {
+        Self {
+            name: A::NAME,
+            contract: A::CONTRACT,
+            params: LazyLock::new(schema::<A::Params>),
+            output: LazyLock::new(schema::<A::Output>),
+            body: Body::Effect(Box::new(action)),
+        }
+    }
+
+    /// JSON Schema of what it takes; a property with `x-runwarden-target` names a target of one of those kinds.
+    #[must_use]
+    pub fn params(&self) -> &Value {
+        &self.params
+    }
+
+    /// JSON Schema of what it gives.
+    #[must_use]
+    pub fn output(&self) -> &Value {
+        &self.output
+    }
+
+    /// Whether it changes nothing.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        matches!(self.body, Body::Read(_))
+    }
+
+    /// Looks; an effect cannot be asked to.
+    ///
+    /// # Errors
+    /// What the action reports; `not_a_read` for an effect.
+    pub async fn read(&self, with: &Value, looking: &Looking<'_>) -> Result<Value, Error> {
+        match &self.body {
+            Body::Read(read) => read.read(with, looking).await,
+            Body::Effect(_) => Err(Error::new("not_a_read", format!("`{}` has an effect", self.name))),
+        }
+    }
+
+    /// Digest of what a read would be over, if that can be told without making it.
+    ///
+    /// # Errors
+    /// What the action reports.
+    pub async fn subject(&self, with: &Value, looking: &Looking<'_>) -> Result<Option<Digest>, Error> {
+        match &self.body {
+            Body::Read(read) => read.subject(with, looking).await,
+            Body::Effect(_) => Ok(None),
+        }
+    }
+
+    /// Says what it would change: nothing, for a read.
+    ///
+    /// # Errors
+    /// What the action reports.
+    pub async fn preview(&self, with: &Value, looking: &Looking<'_>) -> Result<Preview, Error> {
+        match &self.body {
+            Body::Read(_) => Ok(Preview { fidelity: Fidelity::Exact, before: None, after: None, no_change: true }),
+            Body::Effect(effect) => effect.preview(with, looking).await,
+        }
+    }
+
+    /// Does it; a read only looks.
+    ///
+    /// # Errors
+    /// What the action reports.
+    pub async fn apply(&self, with: &Value, doing: &Doing<'_>) -> Result<Value, Error> {
+        match &self.body {
+            Body::Read(read) => read.read(with, &Looking { facts: doing.facts, probe: doing.host }).await,
+            Body::Effect(effect) => effect.apply(with, doing).await,
+        }
+    }
+
+    /// Finds out whether a lost effect happened; a read never did anything.
+    ///
+    /// # Errors
+    /// What the action reports.
+    pub async fn reconcile(&self, with: &Value, looking: &Looking<'_>) -> Result<Reconciled<Value>, Error> {
+        match &self.body {
+            Body::Read(_) => Ok(Reconciled::NotHappened),
+            Body::Effect(effect) => effect.reconcile(with, looking).await,
+        }
+    }
+}
+
+fn schema<T: JsonSchema>() -> Value {
+    schemars::schema_for!(T).into()
+}
+
+/// All actions there are.
+#[derive(Default)]
+pub struct Registry {
+    actions: BTreeMap<&'static str, Action>,
+}
+
+impl Registry {
+    /// A registry of nothing, for tests to fill.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Adds an action that changes nothing.
+    #[must_use]
+    pub fn read<A: Read>(mut self, action: A) -> Self {
+        self.actions.insert(A::NAME, Action::read_of(action));
+        self
+    }
+
+    /// Adds an action that changes something.
+    #[must_use]
+    pub fn effect<A: Effect>(mut self, action: A) -> Self {
+        self.actions.insert(A::NAME, Action::effect_of(action));
+        self
+    }
+
+    /// What this engine can do.
+    #[must_use]
+    pub fn builtin() -> Self {
+        Self::empty()
+            .read(command::read::Read)
+            .effect(command::run::Run)
+            .read(data::count::Count)
+            .read(data::read::Read)
+            .read(data::value::Value)
+            .effect(file::copy::Copy)
+            .read(file::hash::Hash)
+            .read(file::read::Read)
+            .effect(file::remove::Remove)
+            .read(file::stat::Stat)
+            .read(file::tree::Tree)
+            .effect(file::write::Write)
+            .read(http::get::Get)
+            .read(http::ready::Ready)
+            .effect(http::request::Request)
+            .read(process::holders::Holders)
+    }
+
+    /// The action of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Action> {
+        self.actions.get(name)
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Action> {
+        self.actions.values()
+    }
+
+    /// The action that was probably meant.
+    #[must_use]
+    pub fn nearest(&self, name: &str) -> Option<&str> {
+        did_you_mean(name, self.actions.keys().copied())
+    }
+}

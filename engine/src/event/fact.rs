@@ -1,0 +1,333 @@
+//! The facts of a run, typed: what the engine writes to the ledger, tells its observers and folds into a run.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::state::{Checked, Failure, RunStatus, StepState, Verdict};
+use super::{Draft, Kind, recall, record};
+use crate::id::{Digest, Id, Name, RunId};
+use crate::time::Timestamp;
+
+/// One fact, by kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", content = "data")]
+pub enum Event {
+    /// A run began.
+    #[serde(rename = "run.begin")]
+    RunBegin(RunBegin),
+    /// The plan that a run follows.
+    #[serde(rename = "plan.recorded")]
+    PlanRecorded(PlanRecorded),
+    /// How a precondition was decided.
+    #[serde(rename = "precondition.result")]
+    PreconditionResult(Checked),
+    /// How a check of a verify block, a `satisfied_when` or a read step's guard was decided.
+    #[serde(rename = "verify.result")]
+    VerifyResult(Checked),
+    /// How a guard was decided.
+    #[serde(rename = "guard.verdict")]
+    GuardVerdict(GuardVerdict),
+    /// An effect is about to be tried.
+    #[serde(rename = "step.intent")]
+    StepIntent(StepIntent),
+    /// What came of a step.
+    #[serde(rename = "step.result")]
+    StepResult(StepResult),
+    /// A step was not needed.
+    #[serde(rename = "step.skipped")]
+    StepSkipped(StepSkipped),
+    /// An undo is about to be tried.
+    #[serde(rename = "undo.intent")]
+    UndoIntent(UndoIntent),
+    /// What came of an undo.
+    #[serde(rename = "undo.result")]
+    UndoResult(UndoResult),
+    /// A person was asked.
+    #[serde(rename = "manual.asked")]
+    ManualAsked(ManualAsked),
+    /// A person answered.
+    #[serde(rename = "manual.answered")]
+    ManualAnswered(ManualAnswered),
+    /// An effect may or may not have happened.
+    #[serde(rename = "outcome.unknown")]
+    OutcomeUnknown(OutcomeUnknown),
+    /// A run waits, or was stopped between two steps.
+    #[serde(rename = "run.suspended")]
+    RunSuspended(RunSuspended),
+    /// Somebody asked for a run to be cancelled.
+    #[serde(rename = "run.cancelled")]
+    RunCancelled(RunCancelled),
+    /// A run ended.
+    #[serde(rename = "run.end")]
+    RunEnd(RunEnd),
+}
+
+/// A run began.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunBegin {
+    /// The procedure's name.
+    pub procedure: Name,
+    /// The author's version of it.
+    pub version: String,
+    /// Digest of its document.
+    pub document: Digest,
+    /// The environment.
+    pub environment: String,
+    /// The parameters, as accepted.
+    pub parameters: IndexMap<Id, Value>,
+    /// Digest of the plan it follows.
+    pub plan: Digest,
+}
+
+/// The plan that a run follows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanRecorded {
+    /// Its digest.
+    pub digest: Digest,
+    /// Digest of the frozen plan, with procedure and includes, in the content store.
+    pub content: Digest,
+}
+
+/// How a guard was decided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GuardVerdict {
+    /// The guard's id; of a called procedure or policy, with where it stands before a colon.
+    pub guard: String,
+    /// When it was asked: `plan`, `before`, `during`, `after`, `resume` or `undo`.
+    pub moment: String,
+    /// How it was decided.
+    pub verdict: Verdict,
+    /// The act it was asked about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub act: Option<String>,
+    /// Why, in words.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub detail: Option<String>,
+}
+
+/// An effect is about to be tried.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepIntent {
+    /// The action, `manual` or `call.NAME`.
+    pub action: String,
+    /// `mutate` or `irreversible`.
+    pub effect: String,
+    /// `idempotent`, `keyed` or `once`.
+    pub repeat: String,
+    /// The input, as rendered.
+    pub with: Value,
+    /// Digest of the input.
+    pub with_digest: Digest,
+    /// The same for each attempt at the same thing.
+    pub idempotency_key: String,
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepResult {
+    /// Where it stands now.
+    pub state: StepState,
+    /// The action it was.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub action: Option<String>,
+    /// Digest of the input.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub with_digest: Option<Digest>,
+    /// Digest of what was read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub subject: Option<Digest>,
+    /// What it gave.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub output: Option<Value>,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<Failure>,
+    /// When the attempt began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+}
+
+/// A step was not needed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepSkipped {
+    /// `skipped` or `no_change`.
+    pub state: StepState,
+    /// Why.
+    pub because: String,
+    /// Of `no_change`: what is there already.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub output: Option<Value>,
+}
+
+/// An undo is about to be tried.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UndoIntent {
+    /// The action, `manual` or `call.NAME`.
+    pub action: String,
+    /// The input, as rendered.
+    pub with: Value,
+    /// Digest of the input.
+    pub with_digest: Digest,
+}
+
+/// What came of an undo.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UndoResult {
+    /// `undone` or `undo_failed`, of the step that was taken back.
+    pub state: StepState,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<Failure>,
+    /// What the undo gave.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub output: Option<Value>,
+}
+
+/// A person was asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ManualAsked {
+    /// The words.
+    pub ask: String,
+    /// The answers that are wanted.
+    pub answers: Vec<String>,
+}
+
+/// A person answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ManualAnswered {
+    /// The typed answers.
+    pub answer: Map<String, Value>,
+    /// Whether a value was typed back exactly.
+    pub read_back: bool,
+    /// Digests of attached files, in the content store.
+    pub evidence: Vec<Digest>,
+}
+
+/// An effect may or may not have happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OutcomeUnknown {
+    /// Why nobody knows.
+    pub detail: String,
+}
+
+/// A run waits, or was stopped between two steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunSuspended {
+    /// `answer`, `approval` or `interrupted`.
+    pub because: String,
+    /// What is needed to go on.
+    pub detail: String,
+}
+
+/// Somebody asked for a run to be cancelled.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunCancelled {
+    /// Why.
+    pub reason: String,
+}
+
+/// A run ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunEnd {
+    /// How.
+    pub status: RunStatus,
+    /// What it gave.
+    pub outputs: Map<String, Value>,
+    /// What went wrong first.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<Failure>,
+    /// Where each step stands.
+    pub steps: IndexMap<String, StepState>,
+    /// How many entries of this run stand before this one.
+    pub entries: u64,
+}
+
+impl Event {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::RunBegin(_) => Kind::RunBegin,
+            Self::PlanRecorded(_) => Kind::PlanRecorded,
+            Self::PreconditionResult(_) => Kind::PreconditionResult,
+            Self::VerifyResult(_) => Kind::VerifyResult,
+            Self::GuardVerdict(_) => Kind::GuardVerdict,
+            Self::StepIntent(_) => Kind::StepIntent,
+            Self::StepResult(_) => Kind::StepResult,
+            Self::StepSkipped(_) => Kind::StepSkipped,
+            Self::UndoIntent(_) => Kind::UndoIntent,
+            Self::UndoResult(_) => Kind::UndoResult,
+            Self::ManualAsked(_) => Kind::ManualAsked,
+            Self::ManualAnswered(_) => Kind::ManualAnswered,
+            Self::OutcomeUnknown(_) => Kind::OutcomeUnknown,
+            Self::RunSuspended(_) => Kind::RunSuspended,
+            Self::RunCancelled(_) => Kind::RunCancelled,
+            Self::RunEnd(_) => Kind::RunEnd,
+        }
+    }
+}
+
+/// A fact with the run, step and attempt it belongs to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fact {
+    /// The run.
+    pub run: RunId,
+    /// The step's path: ids of calls and the step, joined by `/`; an item of a `for_each` as `step[key]`.
+    pub step: Option<String>,
+    /// The attempt, from 1.
+    pub attempt: Option<u32>,
+    /// Who did it.
+    pub actor: Option<String>,
+    /// What happened.
+    pub event: Event,
+}
+
+impl Fact {
+    /// The draft of the ledger entry that keeps this fact.
+    #[must_use]
+    pub fn draft(&self) -> Draft {
+        let data = match serde_json::to_value(&self.event) {
+            Ok(Value::Object(mut tagged)) => match tagged.remove("data").map(|data| record(&data)) {
+                Some(Value::Object(data)) => data,
+                _ => Map::new(),
+            },
+            _ => Map::new(),
+        };
+        Draft {
+            kind: self.event.kind(),
+            run: Some(self.run.clone()),
+            step: self.step.clone(),
+            attempt: self.attempt,
+            actor: self.actor.clone(),
+            data,
+        }
+    }
+}
+
+impl Event {
+    /// The fact that an entry of this kind and data keeps; none for kinds that no run writes.
+    ///
+    /// # Errors
+    /// When the data is not of the kind.
+    pub fn from_entry(kind: Kind, data: &Map<String, Value>) -> Result<Self, serde_json::Error> {
+        let data = recall(&Value::Object(data.clone()));
+        serde_json::from_value(serde_json::json!({ "kind": kind.as_str(), "data": data }))
+    }
+}

@@ -1,0 +1,255 @@
+//! Steps while a run moves: what is skipped, what is done how often, and what is known afterwards.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::checks::interrupted;
+use super::{Halt, Runner};
+use crate::event::fact::{Event, StepResult};
+use crate::event::state::{Failure, StepState, Verdict};
+use crate::frame::{Frame, StepView};
+use crate::plan::items::items_of;
+use crate::procedure::{Act, Body, OnError, Step};
+use crate::template::Outcome as Known;
+use crate::template::scope::{Scope, Slot};
+use crate::template::value::Value;
+
+/// A step on its way: its path, and the names it sees.
+pub(super) struct Turn<'a> {
+    pub frame: &'a Arc<Frame>,
+    pub step: &'a Step,
+    pub path: String,
+    pub scope: Scope,
+}
+
+/// A boxed future: steps hold steps.
+type Boxed<'s, T> = Pin<Box<dyn Future<Output = T> + Send + 's>>;
+
+impl Runner<'_> {
+    /// Does steps in order. Gives the failure of a step that said `on_error: continue`, if there was one.
+    pub(super) fn steps<'s>(
+        &'s self,
+        frame: &'s Arc<Frame>,
+        steps: &'s [Step],
+    ) -> Boxed<'s, Result<Option<Failure>, Halt>> {
+        Box::pin(async move {
+            let mut first = None;
+            for step in steps {
+                if *self.means.interrupts.borrow() > 0 {
+                    return Err(interrupted(None));
+                }
+                match self.step(frame, step).await {
+                    Ok(()) => {}
+                    Err(Halt::Failed { failure, undo: false, .. })
+                        if step.on_error == OnError::Continue && failure.code != "guard" =>
+                    {
+                        first = first.or(Some(*failure));
+                    }
+                    Err(halt) => return Err(halt),
+                }
+            }
+            Ok(first)
+        })
+    }
+
+    async fn step(&self, frame: &Arc<Frame>, step: &Step) -> Result<(), Halt> {
+        let path = frame.path(&step.id);
+        let scope = frame.scope();
+        let done = self.step_within(frame, step, &path, scope).await;
+        if let Err(Halt::Failed { failure, state, .. }) = &done {
+            self.settle_failed(frame, step, &path, failure, *state)?;
+        }
+        done
+    }
+
+    async fn step_within(&self, frame: &Arc<Frame>, step: &Step, path: &str, scope: Scope) -> Result<(), Halt> {
+        if let Some(when) = &step.when {
+            match when.decide(&scope) {
+                Ok(Known::Known(true)) => {}
+                Ok(Known::Known(false)) => {
+                    self.skip(path, StepState::Skipped, format!("`{}` is false", when.source()), None)?;
+                    frame.put_step(&step.id, view(StepState::Skipped, None).slot());
+                    return Ok(());
+                }
+                Ok(Known::Undecided(because)) => {
+                    return Err(undecidable("when", path, &because.join("; ")));
+                }
+                Err(error) => return Err(undecidable("when", path, &error.to_string())),
+            }
+        }
+        let Some(for_each) = &step.for_each else {
+            let turn = Turn { frame, step, path: path.to_owned(), scope };
+            let slot = self.turn(&turn).await?;
+            frame.put_step(&step.id, slot);
+            return Ok(());
+        };
+        let items = match items_of(for_each, &scope) {
+            Ok(Known::Known(items)) => items,
+            Ok(Known::Undecided(because)) => return Err(undecidable("for_each", path, &because.join("; "))),
+            Err(why) => return Err(undecidable("for_each", path, &why)),
+        };
+        if items.is_empty() {
+            self.skip(path, StepState::Skipped, "there are no items".to_owned(), None)?;
+            frame.put_step(&step.id, view(StepState::Skipped, None).slot());
+            return Ok(());
+        }
+        frame.put_step(&step.id, Slot::fields([("items", Slot::fields(Vec::<(String, Slot)>::new()))]));
+        for (key, item) in items {
+            if *self.means.interrupts.borrow() > 0 {
+                return Err(interrupted(Some(path)));
+            }
+            let scope = frame.scope().with(for_each.variable.as_str(), Slot::Known(item.clone()));
+            let turn = Turn { frame, step, path: format!("{path}[{key}]"), scope };
+            match self.turn(&turn).await {
+                Ok(slot) => frame.put_item(&step.id, &key, slot),
+                Err(Halt::Failed { failure, state, undo }) => {
+                    self.settle_failed(frame, step, &turn.path, &failure, state)?;
+                    frame.put_item(&step.id, &key, view(state, None).slot());
+                    return Err(Halt::Failed { failure, state, undo });
+                }
+                Err(halt) => return Err(halt),
+            }
+        }
+        frame.put_member(&step.id, "state", Slot::Known(Value::from(StepState::Succeeded.as_str())));
+        Ok(())
+    }
+
+    /// One step, or one item of it.
+    async fn turn(&self, turn: &Turn<'_>) -> Result<Slot, Halt> {
+        if let Some(check) = &turn.step.satisfied_when {
+            let checked = self.check(turn.frame, check, &turn.scope, Some(&turn.path)).await?;
+            match checked.verdict {
+                Verdict::Passed => {
+                    self.skip(&turn.path, StepState::NoChange, "it is so already".to_owned(), None)?;
+                    return Ok(view(StepState::NoChange, None).slot());
+                }
+                Verdict::Undecidable => {
+                    let why = checked.detail.unwrap_or_default();
+                    return Err(undecidable("satisfied_when", &turn.path, &why));
+                }
+                _ => {}
+            }
+        }
+        let is_effect = matches!(&turn.step.body, Body::Action(act) if !self.is_read(act));
+        if !is_effect {
+            for check in &turn.step.preconditions {
+                self.precondition(turn.frame, check, &turn.scope, Some(&turn.path)).await?;
+            }
+        }
+        let slot = self.body(turn).await?;
+        if !turn.step.verify.is_empty() {
+            let mut scope = turn.frame.scope();
+            if let Some(for_each) = &turn.step.for_each
+                && let Some(item) = turn.scope.at(&[for_each.variable.as_str()])
+            {
+                scope = scope.with(for_each.variable.as_str(), item.clone());
+            }
+            scope.put(&["steps", turn.step.id.as_str()], slot.clone());
+            self.verify(turn.frame, &turn.step.verify, Some((&turn.path, &scope))).await?;
+        }
+        Ok(slot)
+    }
+
+    pub(super) fn is_read(&self, act: &Act) -> bool {
+        self.asking.action(act).is_ok_and(crate::action::Action::is_read)
+    }
+
+    async fn body(&self, turn: &Turn<'_>) -> Result<Slot, Halt> {
+        match &turn.step.body {
+            Body::Action(act) => self.action(turn, act).await,
+            Body::Call { procedure, with } => self.call(turn, procedure, with).await,
+            Body::Manual(manual) => self.manual(turn, manual).await,
+            Body::Parallel(steps) => self.parallel(turn, steps).await,
+            Body::Wait(wait) => self.wait(turn, wait).await,
+        }
+    }
+    pub(super) fn result_of_other(
+        &self,
+        path: &str,
+        action: &str,
+        output: Json,
+        started_at: crate::time::Timestamp,
+    ) -> Result<(), Halt> {
+        let result = StepResult {
+            state: StepState::Succeeded,
+            action: Some(action.to_owned()),
+            with_digest: None,
+            subject: None,
+            output: Some(output),
+            error: None,
+            started_at,
+            ended_at: self.now(),
+        };
+        self.book().note(Some(path), Some(1), Event::StepResult(result))?;
+        Ok(())
+    }
+
+    /// A step that failed without a result of its own (a check, a guard, an expression) gets one.
+    fn settle_failed(
+        &self,
+        frame: &Arc<Frame>,
+        step: &Step,
+        path: &str,
+        failure: &Failure,
+        state: StepState,
+    ) -> Result<(), Halt> {
+        let mut book = self.book();
+        let known = book.run.step(path).map(|record| record.state);
+        let tried = book.run.step(path).and_then(|record| record.tried.clone());
+        let attempt = book.run.step(path).map(|record| record.attempts).filter(|attempts| *attempts > 0);
+        // A call or parallel whose inner step failed has failed with it; an item's failure is its step's.
+        if known != Some(state) {
+            let now = self.now();
+            let (action, with_digest, subject) = match &tried {
+                Some((action, with, subject)) => (Some(action.clone()), Some(with.clone()), subject.clone()),
+                None => (None, None, None),
+            };
+            let result = StepResult {
+                state,
+                action,
+                with_digest,
+                subject,
+                output: None,
+                error: Some(failure.clone()),
+                started_at: now,
+                ended_at: now,
+            };
+            book.note(Some(path), attempt, Event::StepResult(result))?;
+        }
+        drop(book);
+        if let Some((action, with, subject)) = tried {
+            self.remember_failure(&action, &with, subject);
+        }
+        if step.for_each.is_none() || path.ends_with(step.id.as_str()) {
+            frame.put_member(&step.id, "state", Slot::Known(Value::from(state.as_str())));
+        }
+        Ok(())
+    }
+
+    /// What `steps.X` is, from what was recorded: the same live and on resume.
+    pub(super) fn recorded_view(&self, path: &str) -> Slot {
+        let book = self.book();
+        match book.run.step(path) {
+            Some(record) => StepView {
+                state: record.state,
+                attempts: record.attempts,
+                output: record.output.clone(),
+                started_at: record.started_at,
+                ended_at: record.ended_at,
+            }
+            .slot(),
+            None => view(StepState::Pending, None).slot(),
+        }
+    }
+}
+
+pub(super) fn view(state: StepState, output: Option<Json>) -> StepView {
+    StepView { state, attempts: 0, output, started_at: None, ended_at: None }
+}
+
+pub(super) fn undecidable(what: &str, path: &str, why: &str) -> Halt {
+    Halt::failed("undecidable", format!("`{what}` of step `{path}` cannot be decided: {why}"), Some(path))
+}

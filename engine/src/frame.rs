@@ -1,0 +1,213 @@
+//! One procedure being planned or run: its parameters and targets, and what every name in it means.
+//!
+//! A call makes a frame within a frame. Nothing here looks at the machine or keeps a record.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+
+use crate::event::state::StepState;
+use crate::id::{Id, Name};
+use crate::procedure::{Guard, Procedure};
+use crate::target::Target;
+use crate::template::scope::{Scope, Slot};
+use crate::template::value::Value;
+use crate::time::Timestamp;
+
+/// One procedure being planned or run.
+pub struct Frame {
+    /// The procedure.
+    pub procedure: Arc<Procedure>,
+    /// What stands before its steps' ids in paths: nothing, or the calling step's path and `/`.
+    pub prefix: String,
+    /// The parameters that are known, as accepted.
+    pub parameters: IndexMap<Id, Json>,
+    /// The targets, by the name this procedure gives them.
+    pub targets: BTreeMap<Id, Target>,
+    /// The frame that called this one.
+    pub caller: Option<Arc<Frame>>,
+    /// Guards of the workspace: they hold in the outermost frame, and so everywhere.
+    pub policy: Arc<[Guard]>,
+    // Grows with each step that ends; never held across a wait.
+    scope: Mutex<Scope>,
+}
+
+/// A parameter as given: by a call in a plan it may not be known yet.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Given {
+    /// A value that the parameter accepted.
+    Known(Json),
+    /// Not known yet, and why.
+    Undecided(String),
+}
+
+/// Where a frame stands.
+pub enum Place {
+    /// Outermost, under the guards of the workspace.
+    Root(Arc<[Guard]>),
+    /// Called by the step of that path in that frame.
+    Called(Arc<Frame>, String),
+}
+
+/// A guard that holds in a frame.
+#[derive(Clone)]
+pub struct Held {
+    /// The frame that declared it, in whose scope it is judged.
+    pub frame: Arc<Frame>,
+    of_policy: bool,
+    at: usize,
+}
+
+impl Held {
+    /// The guard.
+    #[must_use]
+    pub fn guard(&self) -> &Guard {
+        let list = if self.of_policy { &self.frame.policy } else { self.frame.procedure.do_not.as_slice() };
+        // Made by `Frame::guards` alone, from the bounds of the same lists, which never change.
+        &list[self.at]
+    }
+
+    /// Its id; of the workspace `policy:ID`, of a called procedure with the calling step's path before it.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let before = if self.of_policy { "policy:" } else { &self.frame.prefix };
+        format!("{before}{}", self.guard().id)
+    }
+}
+
+/// What `steps.X` is once a step has ended, or been entered.
+#[derive(Debug, Clone)]
+pub struct StepView {
+    /// Where it stands.
+    pub state: StepState,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What it gave: only of a step that was done or was not needed because it was done.
+    pub output: Option<Json>,
+    /// When its first attempt began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+impl StepView {
+    /// As expressions see it: a skipped step has only its state.
+    #[must_use]
+    pub fn slot(&self) -> Slot {
+        let mut fields: BTreeMap<String, Slot> = BTreeMap::new();
+        if let Some(Json::Object(output)) = &self.output {
+            fields.extend(output.iter().map(|(name, value)| (name.clone(), Slot::Known(Value::from_json(value)))));
+        }
+        if self.state != StepState::Skipped {
+            fields.insert("attempts".to_owned(), Slot::Known(Value::from(i64::from(self.attempts))));
+            for (name, at) in [("started_at", self.started_at), ("ended_at", self.ended_at)] {
+                if let Some(at) = at {
+                    fields.insert(name.to_owned(), Slot::Known(Value::from(at)));
+                }
+            }
+        }
+        fields.insert("state".to_owned(), Slot::Known(Value::from(self.state.as_str())));
+        Slot::Fields(Arc::new(fields))
+    }
+}
+
+impl Frame {
+    /// A frame; `base` has the names that are the same for all frames of a run (`run workspace history`) and functions.
+    #[must_use]
+    pub fn new(
+        procedure: Arc<Procedure>,
+        parameters: IndexMap<Id, Given>,
+        targets: BTreeMap<Id, Target>,
+        env: &BTreeMap<String, String>,
+        base: &Scope,
+        place: Place,
+    ) -> Self {
+        let typed = procedure.parameters.iter().filter_map(|(name, parameter)| {
+            let slot = match parameters.get(name)? {
+                Given::Known(value) => Slot::Known(parameter.typed(value)),
+                Given::Undecided(because) => Slot::undecided(because),
+            };
+            Some((name.as_str().to_owned(), slot))
+        });
+        let visible =
+            targets.iter().map(|(name, target)| (name.as_str(), Slot::Known(Value::from_json(&target.visible()))));
+        let env = procedure
+            .env
+            .iter()
+            .filter_map(|name| Some((name.as_str(), Slot::Known(Value::from(env.get(name)?.as_str())))));
+        let scope = base
+            .clone()
+            .with("parameters", Slot::fields(typed))
+            .with("targets", Slot::fields(visible))
+            .with("env", Slot::fields(env))
+            .with("steps", Slot::fields(std::iter::empty::<(String, Slot)>()));
+        let (caller, prefix, policy) = match place {
+            Place::Root(policy) => (None, String::new(), policy),
+            Place::Called(caller, step) => (Some(caller), format!("{step}/"), Arc::from([])),
+        };
+        let parameters = parameters
+            .into_iter()
+            .filter_map(|(name, given)| match given {
+                Given::Known(value) => Some((name, value)),
+                Given::Undecided(_) => None,
+            })
+            .collect();
+        Self { procedure, prefix, parameters, targets, caller, policy, scope: Mutex::new(scope) }
+    }
+
+    /// The path of one of its steps, unique in the run.
+    #[must_use]
+    pub fn path(&self, step: &Id) -> String {
+        format!("{}{step}", self.prefix)
+    }
+
+    /// All names as they are now.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        self.lock().clone()
+    }
+
+    /// Says what `steps.X` is from now on.
+    pub fn put_step(&self, step: &Id, slot: Slot) {
+        self.lock().put(&["steps", step.as_str()], slot);
+    }
+
+    /// Says what one item of a `for_each` step is from now on.
+    pub fn put_item(&self, step: &Id, key: &str, slot: Slot) {
+        self.lock().put(&["steps", step.as_str(), "items", key], slot);
+    }
+
+    /// Says what one member of `steps.X` is from now on.
+    pub fn put_member(&self, step: &Id, member: &str, slot: Slot) {
+        self.lock().put(&["steps", step.as_str(), member], slot);
+    }
+
+    /// The guards that hold here: the workspace's, then the outermost frame's, then inwards.
+    #[must_use]
+    pub fn guards(self: &Arc<Self>) -> Vec<Held> {
+        let mut frames = vec![Arc::clone(self)];
+        while let Some(caller) = frames.last().and_then(|frame| frame.caller.clone()) {
+            frames.push(caller);
+        }
+        let mut held = Vec::new();
+        for frame in frames.into_iter().rev() {
+            for (of_policy, count) in [(true, frame.policy.len()), (false, frame.procedure.do_not.len())] {
+                held.extend((0..count).map(|at| Held { frame: Arc::clone(&frame), of_policy, at }));
+            }
+        }
+        held
+    }
+
+    /// Whether a procedure is being run already, here or further out.
+    #[must_use]
+    pub fn is_inside(&self, name: &Name) -> bool {
+        self.procedure.name == *name || self.caller.as_ref().is_some_and(|caller| caller.is_inside(name))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Scope> {
+        // A panic elsewhere cannot leave a scope half-changed: `put` replaces one slot.
+        self.scope.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

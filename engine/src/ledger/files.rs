@@ -1,0 +1,71 @@
+//! The files beside a ledger: their names, and how they are written so that a crash leaves the old or the new.
+//!
+//! Never the ledger's own file: closing any descriptor of it would drop the locks that SQLite holds.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The path of what stands beside a ledger, like `ledger.db.checkpoints`.
+pub(super) fn beside(ledger: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(ledger);
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// The folder a path is in; `.` for a bare name.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes a folder and its parents durable names.
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(path)?;
+    sync_folder(folder_of(path))
+}
+
+/// Makes the names in a folder durable.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Writes a file whole: a temporary one beside it, synced, renamed, the folder synced. Replaces what was there.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let folder = folder_of(path);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let temporary = folder.join(format!(".new-{}-{number}", std::process::id()));
+    let written = (|| {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)
+    })();
+    if written.is_err() {
+        // The write has failed already, and a temporary file that stays harms nobody.
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written.and_then(|()| sync_folder(folder))
+}
+
+/// Reads a file up to a size; none where there is no such file.
+///
+/// A longer one is an error, so that nobody is made to read without end.
+pub(super) fn read(path: &Path, at_most: usize) -> io::Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::new();
+    file.take(at_most as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > at_most {
+        return Err(io::Error::other(format!("longer than {at_most} bytes")));
+    }
+    Ok(Some(bytes))
+}

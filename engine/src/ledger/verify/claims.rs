@@ -1,0 +1,158 @@
+//! What signed checkpoints claim of the log, compared with what the log is.
+
+use super::{BTreeMap, Checkpoint, Given, Note, Problems, Refusal, Status, signed};
+use crate::ledger::report::AnchorReport;
+use crate::merkle::Hash;
+
+/// One signed checkpoint, from beside the ledger or from elsewhere.
+#[derive(Debug)]
+pub(super) struct Claim {
+    source: String,
+    is_anchor: bool,
+    read: Result<(Note, Checkpoint), Refusal>,
+    fits: Fit,
+}
+
+/// What the comparison of roots came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    /// The log does not reach that far.
+    NotReached,
+    Same,
+    /// Another root, over entries that agree with each other.
+    Fork,
+    /// Another root, and the entries before it are damaged.
+    Damaged,
+}
+
+/// All of them, by ascending size.
+#[derive(Debug)]
+pub(super) struct Claims {
+    list: Vec<Claim>,
+    next: usize,
+}
+
+impl Claims {
+    pub fn new(checkpoints: &[Given], anchors: &[Given]) -> Self {
+        let claim = |given: &Given, is_anchor| Claim {
+            source: given.source.clone(),
+            is_anchor,
+            read: signed::read(&given.bytes),
+            fits: Fit::NotReached,
+        };
+        let beside = checkpoints.iter().map(|given| claim(given, false));
+        let mut list: Vec<Claim> = beside.chain(anchors.iter().map(|given| claim(given, true))).collect();
+        list.sort_by_key(|claim| claim.read.as_ref().map_or(0, |(_, checkpoint)| checkpoint.size));
+        let next = list.partition_point(|claim| claim.size() == 0);
+        Self { list, next }
+    }
+
+    /// Those whose signatures are to be judged, with their place in the list.
+    pub fn notes(&self) -> Vec<(usize, Note, Checkpoint)> {
+        let readable = |(place, claim): (usize, &Claim)| {
+            let (note, checkpoint) = claim.read.as_ref().ok()?;
+            Some((place, note.clone(), checkpoint.clone()))
+        };
+        self.list.iter().enumerate().filter_map(readable).collect()
+    }
+
+    /// The log has so many entries now, and this root; compares what claims to be of that size.
+    pub fn reached(&mut self, size: u64, root: impl Fn() -> Hash, sound: bool) {
+        while let Some(claim) = self.list.get_mut(self.next).filter(|claim| claim.size() <= size) {
+            self.next += 1;
+            let same = claim.read.as_ref().is_ok_and(|(_, checkpoint)| checkpoint.root == root());
+            claim.fits = match (same, sound) {
+                (true, _) => Fit::Same,
+                (false, true) => Fit::Fork,
+                (false, false) => Fit::Damaged,
+            };
+        }
+    }
+
+    /// Judges each claim; gives what is worth showing: every anchor, every checkpoint that does not fit, and the newest
+    /// that does.
+    pub fn finish(
+        &self,
+        entries: u64,
+        refusals: &BTreeMap<usize, Option<Refusal>>,
+        problems: &mut Problems,
+    ) -> Vec<AnchorReport> {
+        let mut shown = Vec::new();
+        let mut newest = None;
+        for (place, claim) in self.list.iter().enumerate() {
+            let (status, code, detail) = claim.judged(entries, refusals.get(&place));
+            if let Some(code) = code {
+                problems.add(code, None, None, format!("`{}`: {detail}", claim.source));
+            }
+            let report = AnchorReport { source: claim.source.clone(), size: claim.size(), at: None, status, detail };
+            match status {
+                Status::SelfConsistentOnly => newest = Some(report),
+                _ => shown.push(report),
+            }
+        }
+        shown.extend(newest);
+        shown
+    }
+
+    /// Between which sizes something was changed, as far as what is signed can tell.
+    pub fn window(&self, entries: u64) -> String {
+        let fits = |claim: &&Claim| claim.fits == Fit::Same;
+        let good = self.list.iter().filter(fits).map(Claim::size).max().unwrap_or(0);
+        let bad = self.list.iter().filter(|claim| !fits(claim) && claim.size() > good).map(Claim::size).min();
+        let sound = match good {
+            0 => "nothing that was signed fits".to_owned(),
+            1 => "the first entry is as it was signed".to_owned(),
+            _ => format!("the first {good} entries are as they were signed"),
+        };
+        match bad {
+            Some(bad) => {
+                format!("{sound}; the checkpoint of size {bad} does not fit, so the damage begins before that")
+            }
+            None => format!("{sound}; nothing that was signed tells of the rest of the {entries} entries"),
+        }
+    }
+}
+
+impl Claim {
+    fn size(&self) -> u64 {
+        self.read.as_ref().map_or(0, |(_, checkpoint)| checkpoint.size)
+    }
+
+    /// What it came to, the code of its problem if it is one, and in words.
+    fn judged(&self, entries: u64, signature: Option<&Option<Refusal>>) -> (Status, Option<&'static str>, String) {
+        let bad = if self.is_anchor { "bad_anchor" } else { "bad_checkpoint" };
+        let refusal = match (&self.read, signature) {
+            (Err(refusal), _) => Some(refusal.to_string()),
+            (Ok(_), Some(None)) => None,
+            (Ok(_), Some(Some(refusal))) => Some(refusal.to_string()),
+            (Ok(_), None) => Some("its signature was not judged".to_owned()),
+        };
+        if let Some(why) = refusal {
+            let status = if self.read.is_err() { Status::Unreadable } else { Status::Broken };
+            return (status, Some(bad), why);
+        }
+        let size = self.size();
+        match self.fits {
+            Fit::Same if self.is_anchor => {
+                (Status::Ok, None, format!("the first {size} entries are as they were signed"))
+            }
+            Fit::Same => (
+                Status::SelfConsistentOnly,
+                None,
+                format!(
+                    "the first {size} entries are as they were signed; it stands beside the ledger, so it is no anchor"
+                ),
+            ),
+            Fit::Fork => (Status::Fork, Some("fork"), format!("it was signed for another history of {size} entries")),
+            Fit::Damaged => (
+                Status::Broken,
+                Some("root_mismatch"),
+                format!("the first {size} entries are not those that were signed"),
+            ),
+            Fit::NotReached if size > entries => {
+                (Status::Truncated, Some("truncated"), format!("there are {entries} entries, it was signed for {size}"))
+            }
+            Fit::NotReached => (Status::Unreadable, Some(bad), "it covers no entries".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Whether SQLite's indexes list the rows that there are: readers find runs through them.
+//!
+//! Each listing is summed up in a keyed hash that does not depend on order, once from the rows and once from the index.
+
+use std::hash::{BuildHasher as _, RandomState};
+
+use rusqlite::Connection;
+
+use super::Problems;
+use crate::ledger::chain::Row;
+
+/// The kinds that the index `entries_of_kind` lists.
+const LISTED: [&[u8]; 3] = [b"run.begin", b"run.end", b"clock.stepped"];
+
+/// Sums over the rows.
+#[derive(Debug, Default)]
+pub(super) struct Indexes {
+    keys: RandomState,
+    of_run: Sum,
+    of_kind: Sum,
+}
+
+/// How many, and their hashes added up.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Sum {
+    count: u64,
+    sum: u64,
+}
+
+impl Sum {
+    fn add(&mut self, keys: &RandomState, name: &[u8], seq: i64) {
+        self.count += 1;
+        self.sum = self.sum.wrapping_add(keys.hash_one((name, seq)));
+    }
+}
+
+impl Indexes {
+    /// Counts a row in.
+    pub fn row(&mut self, row: &Row<'_>) {
+        if let Some(run) = row.run {
+            self.of_run.add(&self.keys, run, row.seq);
+        }
+        if LISTED.contains(&row.kind) {
+            self.of_kind.add(&self.keys, row.kind, row.seq);
+        }
+    }
+
+    /// What the index side is to be summed up with.
+    pub fn keys(&self) -> RandomState {
+        self.keys.clone()
+    }
+
+    /// Compares with what the indexes list.
+    pub fn compare(&self, listed: Listed, problems: &mut Problems) {
+        let pairs = [("entries_of_run", listed.of_run, self.of_run), ("entries_of_kind", listed.of_kind, self.of_kind)];
+        for (name, listed, rows) in pairs {
+            if listed != rows {
+                let detail = format!(
+                    "the index `{name}` lists {} rows, the table has {}, and they are not the same",
+                    listed.count, rows.count
+                );
+                problems.add("index_mismatch", None, None, detail);
+            }
+        }
+    }
+}
+
+/// Sums over what the indexes list.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Listed {
+    of_run: Sum,
+    of_kind: Sum,
+}
+
+/// Goes through the indexes. Works beside the pass over the rows, on a connection of its own.
+pub(super) fn listed(conn: &Connection, keys: &RandomState) -> rusqlite::Result<Listed> {
+    let sum = |sql: &str| -> rusqlite::Result<Sum> {
+        let mut statement = conn.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        let mut sum = Sum::default();
+        while let Some(row) = rows.next()? {
+            sum.add(keys, row.get_ref(0)?.as_bytes().unwrap_or_default(), row.get(1)?);
+        }
+        Ok(sum)
+    };
+    Ok(Listed {
+        of_run: sum("SELECT run, seq FROM entries INDEXED BY entries_of_run WHERE run IS NOT NULL")?,
+        of_kind: sum("SELECT kind, seq FROM entries INDEXED BY entries_of_kind
+            WHERE kind IN ('run.begin', 'run.end', 'clock.stepped')")?,
+    })
+}

@@ -1,0 +1,147 @@
+//! What happened before this run, as expressions (`history.last(…)`) and guards (`once_failed`) ask it.
+//!
+//! The ledger is opened when it is first asked and not before: most runs never ask.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::id::{Digest, RunId};
+use crate::ledger::history::{Query, Tried};
+use crate::ledger::reader::Reader;
+use crate::template::scope::Object;
+use crate::template::value::Value;
+use crate::time::{Duration, Timestamp};
+
+/// Opens a reading copy of the ledger; says why it cannot in words.
+type Open = Box<dyn Fn() -> Result<Reader, String> + Send + Sync>;
+
+/// What happened before this run.
+pub struct Past {
+    open: Open,
+    reader: Mutex<Option<Reader>>,
+    run: RunId,
+    now: Timestamp,
+}
+
+/// A failure on the very inputs that are asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// The run it was in.
+    pub run: String,
+    /// When it was recorded.
+    pub at: Timestamp,
+}
+
+impl Past {
+    /// What happened before `run`, as of `now`.
+    pub fn new(run: RunId, now: Timestamp, open: impl Fn() -> Result<Reader, String> + Send + Sync + 'static) -> Self {
+        Self { open: Box::new(open), reader: Mutex::new(None), run, now }
+    }
+
+    /// The last try of an action on these inputs, if it failed.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, in words.
+    pub fn last_failure(
+        &self,
+        action: &str,
+        with_digest: &Digest,
+        subject: Option<&Digest>,
+    ) -> Result<Option<Failed>, String> {
+        let tried = Tried { action, with_digest: with_digest.as_str(), subject: subject.map(Digest::as_str) };
+        let last = self.ask(|reader| reader.history().last_result(&tried).map_err(|error| error.to_string()))?;
+        Ok(last
+            .filter(|last| last.outcome.has_failed() && last.run.as_ref() != Some(&self.run))
+            .map(|last| Failed { run: last.run.map_or_else(|| "?".to_owned(), |run| run.to_string()), at: last.ts }))
+    }
+
+    fn ask<T>(&self, question: impl FnOnce(&Reader) -> Result<T, String>) -> Result<T, String> {
+        // A reader that a panic left behind is only read from.
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        if reader.is_none() {
+            *reader = Some((self.open)()?);
+        }
+        match reader.as_ref() {
+            Some(reader) => question(reader),
+            None => Err("the ledger is not open".to_owned()),
+        }
+    }
+
+    fn runs(&self, args: &Args<'_>) -> Result<Vec<Value>, String> {
+        let pattern = args.text(0, "pattern")?;
+        let status = args.text(1, "status")?;
+        let within = args.duration(2, "within")?.map(|within| (within, self.now));
+        let query = Query { pattern, status, within, except: Some(&self.run) };
+        let rows = self.ask(|reader| reader.history().runs(&query).map_err(|error| error.to_string()))?;
+        Ok(rows.iter().map(|row| as_value(&row.to_value(), row.started_at, row.ended_at)).collect())
+    }
+}
+
+/// A row with its times as timestamps.
+fn as_value(row: &serde_json::Value, started_at: Timestamp, ended_at: Option<Timestamp>) -> Value {
+    let members = row.as_object().into_iter().flatten().map(|(name, value)| {
+        let value = match name.as_str() {
+            "started_at" => Value::from(started_at),
+            "ended_at" => ended_at.map_or(Value::NONE, Value::from),
+            _ => Value::from_json(value),
+        };
+        (name.as_str(), value)
+    });
+    Value::map(members)
+}
+
+impl Object for Past {
+    fn call(&self, method: &str, args: &[Value], named: &BTreeMap<String, Value>) -> Result<Value, String> {
+        let args = Args::new(args, named)?;
+        match method {
+            "runs" => self.runs(&args).map(Value::list),
+            "last" => Ok(self.runs(&args)?.into_iter().next().unwrap_or(Value::NONE)),
+            "count" => Ok(Value::from(self.runs(&args)?.len() as u64)),
+            "active" => {
+                let open = |row: &Value| row.get("ended_at").is_none_or(Value::is_none);
+                Ok(Value::list(self.runs(&args)?.into_iter().filter(open)))
+            }
+            _ => Err(format!("there is no `{method}`; there is `{}`", self.methods().join("`, `"))),
+        }
+    }
+
+    fn methods(&self) -> &'static [&'static str] {
+        &["runs", "last", "count", "active"]
+    }
+}
+
+/// `pattern`, `status` and `within`, by place or by name.
+struct Args<'a> {
+    by_place: &'a [Value],
+    by_name: &'a BTreeMap<String, Value>,
+}
+
+impl<'a> Args<'a> {
+    fn new(by_place: &'a [Value], by_name: &'a BTreeMap<String, Value>) -> Result<Self, String> {
+        let known = ["pattern", "status", "within"];
+        if by_place.len() > known.len() {
+            return Err("it takes at most a pattern, a status and a duration".to_owned());
+        }
+        match by_name.keys().find(|name| !known.contains(&name.as_str())) {
+            Some(name) => Err(format!("it takes no `{name}`")),
+            None => Ok(Self { by_place, by_name }),
+        }
+    }
+
+    fn value(&self, place: usize, name: &str) -> Option<&'a Value> {
+        self.by_place.get(place).or_else(|| self.by_name.get(name)).filter(|value| !value.is_none())
+    }
+
+    fn text(&self, place: usize, name: &str) -> Result<Option<&'a str>, String> {
+        match self.value(place, name) {
+            None => Ok(None),
+            Some(value) => value.as_str().map(Some).ok_or_else(|| format!("`{name}` must be a string")),
+        }
+    }
+
+    fn duration(&self, place: usize, name: &str) -> Result<Option<Duration>, String> {
+        let Some(value) = self.value(place, name) else { return Ok(None) };
+        let text = || value.as_str().and_then(|text| Duration::parse(text).ok());
+        value.as_duration().or_else(text).map(Some).ok_or_else(|| format!("`{name}` must be a duration"))
+    }
+}

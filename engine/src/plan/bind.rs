@@ -1,0 +1,253 @@
+//! Parameters are accepted, targets bound, the plan is walked and its digest made.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value as Json, json};
+
+use super::planner::Planner;
+use super::{EXPIRY, Error, Plan, Request, Setting, Summary, View, digest_of, engine_version, unsupported};
+use crate::action::Fidelity;
+use crate::diagnostic::did_you_mean;
+use crate::frame::{Frame, Given, Place};
+use crate::host::Probe;
+use crate::id::{Id, Name, RunId};
+use crate::past::Past;
+use crate::procedure::parameter::accept_all;
+use crate::procedure::{Environment, Procedure, TargetKind};
+use crate::question::{Asking, canonical_digest};
+use crate::target::{self, Target};
+use crate::template::scope::{Scope, Slot};
+use crate::template::value::Value;
+
+/// What a plan is called, and the run whose names it shows.
+pub struct Names {
+    /// The id of the plan.
+    pub plan: String,
+    /// The run's id, or one that no run has.
+    pub run: RunId,
+    /// Where the procedure came from.
+    pub origin: String,
+}
+
+/// Plans a procedure: resolves it, asks what may be asked, and previews each step.
+///
+/// # Errors
+/// When there is nothing to show: an unknown procedure, parameters that do not fit, a target that is not bound. A
+/// precondition or guard that says no is part of the plan, no error.
+pub async fn plan(
+    setting: &Setting,
+    request: &Request,
+    names: Names,
+    probe: &dyn Probe,
+    history: &Past,
+) -> Result<Plan, Error> {
+    let procedure = procedure_of(setting, &request.procedure)?;
+    for called in setting.procedures.values() {
+        refuse_unsupported(called, setting.environment)?;
+    }
+    let parameters = accept_all(&procedure.parameters, &request.parameters).map_err(Error::Parameters)?;
+    let bound = bound_targets(setting, &procedure, &request.targets, probe)?;
+    for called in setting.procedures.values() {
+        if let Some(name) = called.env.iter().find(|name| !setting.env.contains_key(*name)) {
+            return Err(Error::NoVariable { name: name.clone(), procedure: called.name.clone() });
+        }
+    }
+    let created_at = probe.now();
+    let base = base_scope(setting, &names.run, created_at, probe);
+    let policy = Arc::from(setting.workspace.policy.do_not.as_slice());
+    let given = parameters.iter().map(|(name, value)| (name.clone(), Given::Known(value.clone()))).collect();
+    let root =
+        Arc::new(Frame::new(Arc::clone(&procedure), given, bound.clone(), &setting.env, &base, Place::Root(policy)));
+    let asking = Asking { registry: &setting.registry, probe, run: names.run.clone(), started_at: created_at };
+    let mut planner = Planner::new(setting, asking, base, history, request.options);
+    planner.walk(&root).await;
+
+    let resolved = resolved(setting, request, &parameters, &bound, &planner);
+    let count = |fidelity| planner.steps.iter().filter(|step| step.fidelity == fidelity).count();
+    let view = View {
+        plan: names.plan,
+        digest: digest_of(&resolved),
+        status: planner.status(),
+        error: planner.failure.clone(),
+        procedure: procedure.name.clone(),
+        origin: names.origin,
+        environment: setting.environment,
+        parameters,
+        targets: bound.iter().map(|(name, target)| (name.clone(), target.name.clone())).collect(),
+        created_at,
+        expires_at: created_at.plus(EXPIRY).unwrap_or(created_at),
+        options: request.options,
+        summary: Summary {
+            steps: planner.steps.len(),
+            exact: count(Fidelity::Exact),
+            estimated: count(Fidelity::Estimated),
+            none: count(Fidelity::None),
+        },
+        preconditions: planner.preconditions,
+        steps: planner.steps,
+        guards: planner.guards.into_values().collect(),
+        verify: planner.verify,
+        undecided: planner.undecided.into_iter().collect(),
+        observed: planner.observed,
+        resolved,
+    };
+    Ok(Plan { view, root, bound, shown: planner.shown })
+}
+
+fn procedure_of(setting: &Setting, name: &Name) -> Result<Arc<Procedure>, Error> {
+    setting.procedures.get(name).cloned().ok_or_else(|| Error::UnknownProcedure {
+        name: name.clone(),
+        near: did_you_mean(name.as_str(), setting.procedures.keys().map(Name::as_str)).map(str::to_owned),
+    })
+}
+
+fn refuse_unsupported(procedure: &Procedure, environment: Environment) -> Result<(), Error> {
+    match unsupported::first_key(procedure, environment) {
+        Some(key) => Err(Error::Unsupported { procedure: procedure.name.clone(), key }),
+        None => Ok(()),
+    }
+}
+
+/// Binds each target of a procedure: by the request, by `bindings`, else by its own name.
+fn bound_targets(
+    setting: &Setting,
+    procedure: &Procedure,
+    overrides: &IndexMap<Id, Id>,
+    probe: &dyn Probe,
+) -> Result<BTreeMap<Id, Target>, Error> {
+    if let Some(name) = overrides.keys().find(|name| !procedure.targets.contains_key(*name)) {
+        let near = did_you_mean(name.as_str(), procedure.targets.keys().map(Id::as_str));
+        let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let why = format!("the procedure has no such target{near}");
+        return Err(Error::Misbound { procedure: procedure.name.clone(), name: name.clone(), why });
+    }
+    let binding = setting.workspace.bindings.get(&procedure.name);
+    let mut bound = BTreeMap::new();
+    for (name, slot) in &procedure.targets {
+        let chosen = overrides.get(name).or_else(|| binding.and_then(|binding| binding.targets.get(name)));
+        let entry = setting.workspace.targets.get(chosen.unwrap_or(name));
+        let entry = match (entry, chosen) {
+            (Some(entry), _) if entry.kind == slot.kind => entry,
+            (Some(entry), Some(chosen)) => {
+                let why = mismatch(chosen, entry.kind, slot.kind);
+                return Err(Error::Misbound { procedure: procedure.name.clone(), name: name.clone(), why });
+            }
+            (None, Some(chosen)) => {
+                let why = format!("runwarden.yaml has no target `{chosen}`");
+                return Err(Error::Misbound { procedure: procedure.name.clone(), name: name.clone(), why });
+            }
+            (_, None) => {
+                let kind = slot.kind.as_str();
+                return Err(Error::Unbound { procedure: procedure.name.clone(), name: name.clone(), kind });
+            }
+        };
+        let ours = setting.environment;
+        if let Some(theirs) = entry.environment.filter(|theirs| *theirs != ours) {
+            let (theirs, ours) = (theirs.as_str(), ours.as_str());
+            return Err(Error::OtherEnvironment { name: name.clone(), theirs, ours });
+        }
+        bound.insert(name.clone(), target::bind(chosen.unwrap_or(name).as_str(), entry, probe)?);
+    }
+    Ok(bound)
+}
+
+fn mismatch(chosen: &Id, found: TargetKind, wanted: TargetKind) -> String {
+    format!("`{chosen}` is of kind `{}`, and `{}` is needed", found.as_str(), wanted.as_str())
+}
+
+/// The names that are the same for all frames of a run.
+#[must_use]
+pub fn base_scope(setting: &Setting, run: &RunId, started_at: crate::time::Timestamp, probe: &dyn Probe) -> Scope {
+    let workspace = json!({
+        "root": probe.root().to_string_lossy(),
+        "origin": setting.workspace.ledger.origin,
+        "environment": setting.environment.as_str(),
+    });
+    setting
+        .base
+        .clone()
+        .with(
+            "run",
+            Slot::fields([
+                ("id", Slot::AsWritten(Value::from(run.as_str()))),
+                ("started_at", Slot::AsWritten(Value::from(started_at))),
+                ("dry", Slot::AsWritten(Value::from(false))),
+                ("actor", Slot::Known(Value::from(setting.actor.as_str()))),
+                ("environment", Slot::Known(Value::from(setting.environment.as_str()))),
+            ]),
+        )
+        .with("workspace", Slot::Known(Value::from_json(&workspace)))
+}
+
+/// What the digest is over (section 6 of the design): no time, no nonce, nothing that was only looked at.
+fn resolved(
+    setting: &Setting,
+    request: &Request,
+    parameters: &IndexMap<Id, Json>,
+    bound: &BTreeMap<Id, Target>,
+    planner: &Planner<'_>,
+) -> Json {
+    let documents: Map<String, Json> = setting
+        .procedures
+        .values()
+        .map(|procedure| {
+            (procedure.name.to_string(), json!({ "digest": procedure.digest(), "version": procedure.version }))
+        })
+        .collect();
+    let targets: Map<String, Json> = bound
+        .iter()
+        .map(|(name, target)| {
+            let settings = &target.settings;
+            let bound = json!({
+                "to": target.name, "kind": target.kind, "driver": target.driver,
+                "identity": target.identity, "settings": settings,
+            });
+            (name.to_string(), bound)
+        })
+        .collect();
+    let env: BTreeMap<&String, &String> = setting
+        .procedures
+        .values()
+        .flat_map(|procedure| &procedure.env)
+        .filter_map(|name| setting.env.get_key_value(name))
+        .collect();
+    let contracts: BTreeMap<&str, u32> = planner
+        .used_actions
+        .iter()
+        .filter_map(|name| setting.registry.get(name).map(|action| (action.name, action.contract.version)))
+        .collect();
+    let document = &setting.workspace.document;
+    let part = |name: &str| canonical_digest(document.get(name).unwrap_or(&Json::Null));
+    let steps: Vec<Json> = planner
+        .steps
+        .iter()
+        .map(|step| json!({ "id": step.id, "action": step.action, "outcome": step.outcome, "with": step.with }))
+        .collect();
+    let verdict = |checked: &crate::event::state::Checked| json!({ "id": checked.check, "verdict": checked.verdict });
+    let guards: Vec<Json> = planner
+        .guards
+        .values()
+        .map(|guard| json!({ "id": guard.id, "rule": guard.rule, "verdict": guard.verdict }))
+        .collect();
+    json!({
+        "procedure": request.procedure,
+        "documents": documents,
+        "parameters": parameters,
+        "targets": targets,
+        "env": env,
+        "actions": contracts,
+        "preconditions": planner.preconditions.iter().map(verdict).collect::<Vec<_>>(),
+        "steps": steps,
+        "checks": planner.checks,
+        "guards": guards,
+        "verify": planner.verify.iter().map(verdict).collect::<Vec<_>>(),
+        "options": request.options,
+        "environment": setting.environment,
+        "ledger": setting.workspace.ledger.origin,
+        "actors": part("actors"),
+        "policy": part("policy"),
+        "engine": engine_version(),
+    })
+}

@@ -1,0 +1,388 @@
+//! The walk over a procedure that makes its plan: what is asked and what is judged on the way.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::{Value as Json, json};
+
+use super::judging::{self, Described, act_scope, rule, words};
+use super::{Observed, Options, PlannedGuard, PlannedStep, Setting, Status};
+use crate::event::state::{Checked, Failure, Verdict};
+use crate::frame::{Frame, Held};
+use crate::guard::{self, Judged, State};
+use crate::past::Past;
+use crate::procedure::pattern::ActKind;
+use crate::procedure::{Act, Check, Form, Moment, Procedure, Question, Work};
+use crate::question::{self, Asking, Found, Look};
+use crate::template::Outcome as Known;
+use crate::template::expression::Expression;
+use crate::template::scope::{Scope, Slot};
+use crate::template::value::Value;
+
+/// Outputs above this are shown in `observed` by their digest.
+const OBSERVED_AT_MOST: usize = 4096;
+
+pub(super) struct Planner<'a> {
+    pub setting: &'a Setting,
+    pub asking: Asking<'a>,
+    pub base: Scope,
+    pub history: &'a Past,
+    pub options: Options,
+    pub steps: Vec<PlannedStep>,
+    pub shown: BTreeMap<String, Json>,
+    pub guards: IndexMap<String, PlannedGuard>,
+    pub preconditions: Vec<Checked>,
+    pub verify: Vec<Checked>,
+    /// Verdicts of checks within steps, `when`s and lists: part of what the digest is over.
+    pub checks: BTreeMap<String, Json>,
+    pub undecided: BTreeSet<String>,
+    pub observed: Vec<Observed>,
+    pub used_actions: BTreeSet<String>,
+    pub failure: Option<Failure>,
+    stopped: Option<Status>,
+    /// The first step that may have an effect: after it the world is not what it is now.
+    pub effect_of: Option<String>,
+}
+
+impl<'a> Planner<'a> {
+    pub fn new(setting: &'a Setting, asking: Asking<'a>, base: Scope, history: &'a Past, options: Options) -> Self {
+        Self {
+            setting,
+            asking,
+            base,
+            history,
+            options,
+            steps: Vec::new(),
+            shown: BTreeMap::new(),
+            guards: IndexMap::new(),
+            preconditions: Vec::new(),
+            verify: Vec::new(),
+            checks: BTreeMap::new(),
+            undecided: BTreeSet::new(),
+            observed: Vec::new(),
+            used_actions: BTreeSet::new(),
+            failure: None,
+            stopped: None,
+            effect_of: None,
+        }
+    }
+
+    pub fn status(&self) -> Status {
+        self.stopped.unwrap_or(Status::Ready)
+    }
+
+    /// Keeps the first thing that stands against running.
+    pub fn stop(&mut self, status: Status, failure: Failure) {
+        if self.stopped.is_none() {
+            self.stopped = Some(status);
+            self.failure = Some(failure);
+        }
+    }
+
+    pub async fn walk(&mut self, root: &Arc<Frame>) {
+        self.enter(root, "").await;
+        let procedure = Arc::clone(&root.procedure);
+        match &procedure.work {
+            Work::Steps(work) => {
+                self.steps(root, &work.steps, true).await;
+                for check in &work.verify {
+                    let checked = self.ask(root, check, &root.scope(), &check_path("verify", check)).await;
+                    self.judge_check(&checked, Status::Failed, "verify", None);
+                    self.verify.push(checked);
+                }
+                self.steps(root, &work.finally, true).await;
+            }
+            Work::Items(items) => {
+                for item in items {
+                    let checked = self.ask(root, item, &root.scope(), &check_path("items", item)).await;
+                    self.verify.push(checked);
+                }
+            }
+        }
+    }
+
+    /// Guards over states, then preconditions: what comes before the first step of a frame.
+    pub async fn enter(&mut self, frame: &Arc<Frame>, called_by: &str) {
+        for held in frame.guards().into_iter().filter(|held| Arc::ptr_eq(&held.frame, frame)) {
+            self.note_guard(&held, &Judged::PASSED, true);
+            let guard = held.guard();
+            if let Form::Never(expression) = &guard.form
+                && guard.enforce.contains(&Moment::Plan)
+            {
+                let scope = frame.scope();
+                let state = self.guard_state(&held, &scope).await;
+                let judged = guard::judge_never(expression, &state, &scope);
+                self.note_guard(&held, &judged, true);
+                self.stop_if_violated(&held, &judged, None);
+            }
+        }
+        for check in &frame.procedure.preconditions {
+            let place = format!("{called_by}{}", check_path("preconditions", check));
+            let checked = self.ask(frame, check, &frame.scope(), &place).await;
+            self.judge_check(&checked, Status::Refused, "precondition", None);
+            if called_by.is_empty() {
+                self.preconditions.push(checked);
+            }
+        }
+    }
+
+    /// A check that counts and is not met stands against running.
+    pub fn judge_check(&mut self, checked: &Checked, status: Status, code: &str, step: Option<&str>) {
+        if checked.required && matches!(checked.verdict, Verdict::NotMet | Verdict::Undecidable) {
+            let detail = checked.detail.as_deref().unwrap_or("it is not met");
+            let what = if status == Status::Refused { "precondition" } else { "check" };
+            self.stop(
+                status,
+                Failure {
+                    code: code.to_owned(),
+                    message: format!("{what} `{}` is not met: {detail}", checked.check),
+                    step: step.map(str::to_owned),
+                    check: Some(checked.check.clone()),
+                    guard: None,
+                    attempt: None,
+                },
+            );
+        }
+    }
+
+    /// Whether the world is still as it is now, and may be looked at.
+    pub fn may_look(&self) -> Result<(), String> {
+        if self.options.offline {
+            return Err("this plan makes no reads (`--offline`)".to_owned());
+        }
+        match &self.effect_of {
+            Some(step) => Err(format!("it is read after step `{step}`, which has not run")),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes a read, if this plan may; guards over reads are asked before.
+    pub async fn look(&mut self, frame: &Arc<Frame>, act: &Act, scope: &Scope, by: &str) -> Look {
+        self.used_actions.insert(act.action.to_string());
+        if let Err(because) = self.may_look() {
+            let input = self.asking.input(frame, act, scope);
+            let (with, with_digest, found) = match input {
+                Ok(input) => (input.shown, input.digest, Found::Undecided(because)),
+                Err(error) => (Json::Null, question::canonical_digest(&Json::Null), Found::Failed(error)),
+            };
+            return Look { action: act.action.to_string(), with, with_digest, found };
+        }
+        if let Some(look) = self.guarded_read(frame, act, scope, by).await {
+            return look;
+        }
+        let look = self.asking.look(frame, act, scope).await;
+        if let Found::Undecided(because) = &look.found {
+            self.undecided.insert(format!("{by}: {because}"));
+        } else {
+            self.observed.push(Observed {
+                by: by.to_owned(),
+                action: look.action.clone(),
+                with: look.with.clone(),
+                found: shown_output(&look.found),
+            });
+        }
+        look
+    }
+
+    /// Guards that speak of this read (`once_failed: ledger.verify`): a violated one makes it fail unread.
+    async fn guarded_read(&mut self, frame: &Arc<Frame>, act: &Act, scope: &Scope, by: &str) -> Option<Look> {
+        let kind = ActKind::Action { name: act.action.as_str(), is_read: true };
+        if !frame.guards().iter().any(|held| guard::is_about(held.guard(), kind, &[])) {
+            return None;
+        }
+        let input = self.asking.input(frame, act, scope).ok()?;
+        let with = input.with.as_ref()?;
+        let subject = self.asking.subject(frame, act, with).await;
+        let described =
+            Described { kind, acts_as: &[], with, with_digest: Some(&input.digest), subject, step: by, certain: true };
+        let stopped = self.guard_act(frame, &described).await?;
+        let error = crate::action::Error::new("guard", stopped);
+        let look = Look {
+            action: act.action.to_string(),
+            with: with.clone(),
+            with_digest: input.digest.clone(),
+            found: Found::Failed(error),
+        };
+        Some(look)
+    }
+
+    /// Asks a check once, with the plan's own rules for what may be read; notes what stays open.
+    pub async fn ask(&mut self, frame: &Arc<Frame>, check: &Check, scope: &Scope, place: &str) -> Checked {
+        let checked = match &check.question {
+            Question::Expect { read: Some(act), expect } => {
+                self.ask_read(frame, check, act, expect, scope, place).await
+            }
+            _ => self.asking.ask(frame, check, scope).await,
+        };
+        let not_yet = matches!(checked.verdict, Verdict::NotMet | Verdict::Undecidable);
+        let checked = match &check.wait {
+            Some(wait) if not_yet => Checked {
+                verdict: Verdict::Undecided,
+                detail: Some(format!("not met now; it is asked again for up to {}", wait.timeout.source())),
+                ..checked
+            },
+            _ => checked,
+        };
+        if checked.verdict == Verdict::Undecided {
+            let because = checked.detail.as_deref().unwrap_or_default();
+            self.undecided.insert(format!("{place}: {because}"));
+        }
+        self.checks.insert(place.to_owned(), json!(checked.verdict));
+        checked
+    }
+
+    async fn ask_read(
+        &mut self,
+        frame: &Arc<Frame>,
+        check: &Check,
+        act: &Act,
+        expect: &Expression,
+        scope: &Scope,
+        place: &str,
+    ) -> Checked {
+        if let Some(when) = &check.when {
+            match when.decide(scope) {
+                Ok(Known::Known(true)) => {}
+                Ok(Known::Known(false)) => return self.asking.ask(frame, check, scope).await,
+                Ok(Known::Undecided(because)) => {
+                    return question::answer(check, Verdict::Undecided, Some(because.join("; ")));
+                }
+                Err(error) => return question::answer(check, Verdict::Undecidable, Some(error.to_string())),
+            }
+        }
+        let look = self.look(frame, act, scope, place).await;
+        let mut checked = match &look.found {
+            Found::Output(output) => {
+                let scope = scope.clone().with("result", Slot::Known(Value::from_json(output)));
+                question::decide(check, expect, &scope)
+            }
+            Found::Undecided(because) => question::answer(check, Verdict::Undecided, Some(because.clone())),
+            Found::Failed(error) => question::answer(check, Verdict::Undecidable, Some(error.message.clone())),
+        };
+        checked.subject = look.subject();
+        checked.action = Some(look.action);
+        checked.with_digest = Some(look.with_digest);
+        checked
+    }
+
+    /// Asks all guards about an act; gives the first prohibition that stops it, in words.
+    pub async fn guard_act(&mut self, frame: &Arc<Frame>, act: &Described<'_>) -> Option<String> {
+        let mut stopped = None;
+        for held in frame.guards() {
+            let guard = held.guard();
+            if !guard::is_about(guard, act.kind, act.acts_as) || !guard.enforce.contains(&Moment::Plan) {
+                continue;
+            }
+            let judged = self.judge_act(&held, act).await;
+            let judged = match judged.verdict {
+                Verdict::Violated if !act.certain => {
+                    Judged::because(Verdict::Undecided, format!("violated if step `{}` comes to pass", act.step))
+                }
+                _ => judged,
+            };
+            self.note_guard(&held, &judged, false);
+            self.stop_if_violated(&held, &judged, Some(act.step));
+            if judged.stops() && stopped.is_none() {
+                stopped = Some(words(&held, &judged));
+            }
+        }
+        stopped
+    }
+
+    async fn judge_act(&mut self, held: &Held, act: &Described<'_>) -> Judged {
+        let guard = held.guard();
+        match &guard.form {
+            Form::Never(_) => Judged::PASSED,
+            Form::OnceFailed(_) => judging::judge_once_failed(self.history, act),
+            Form::Forbid { condition, .. } => {
+                let scope = act_scope(&held.frame, act);
+                let state = match condition {
+                    Some(_) => self.guard_state(held, &scope).await,
+                    None => State::None,
+                };
+                guard::judge_forbid(condition.as_ref(), &state, &scope)
+            }
+        }
+    }
+
+    async fn guard_state(&mut self, held: &Held, scope: &Scope) -> State {
+        let Some(act) = &held.guard().state else { return State::None };
+        // Boxed: the read of a guard may itself be under guards.
+        let look = Box::pin(self.look(&held.frame, act, scope, &format!("do_not.{}", held.id()))).await;
+        match look.found {
+            Found::Output(output) => State::Found(Slot::Known(Value::from_json(&output))),
+            Found::Undecided(because) => State::Undecided(because),
+            Found::Failed(error) => State::Failed(error.message),
+        }
+    }
+
+    /// Keeps the gravest verdict of each guard.
+    fn note_guard(&mut self, held: &Held, judged: &Judged, first: bool) {
+        let when = if judged.verdict == Verdict::Undecided { "before the effect" } else { "plan" };
+        let noted = PlannedGuard {
+            id: held.id(),
+            rule: rule(&held.guard().rule, &held.frame.scope()),
+            verdict: judged.verdict,
+            when: when.to_owned(),
+            detail: judged.detail.clone(),
+        };
+        let graver = self.guards.get(&noted.id).is_none_or(|known| gravity(noted.verdict) > gravity(known.verdict));
+        if judged.verdict == Verdict::Undecided && !first {
+            let because = judged.detail.as_deref().unwrap_or_default();
+            self.undecided.insert(format!("do_not.{}: {because}", noted.id));
+        }
+        if graver {
+            self.guards.insert(noted.id.clone(), noted);
+        }
+    }
+
+    fn stop_if_violated(&mut self, held: &Held, judged: &Judged, step: Option<&str>) {
+        if judged.stops() {
+            self.stop(
+                Status::Guarded,
+                Failure {
+                    code: "guard".to_owned(),
+                    message: words(held, judged),
+                    step: step.map(str::to_owned),
+                    check: None,
+                    guard: Some(held.id()),
+                    attempt: None,
+                },
+            );
+        }
+    }
+
+    /// The procedure of a call.
+    pub fn called(&self, name: &crate::id::Name) -> Option<Arc<Procedure>> {
+        self.setting.procedures.get(name).cloned()
+    }
+}
+
+fn gravity(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Passed | Verdict::Skipped => 0,
+        Verdict::Undecided => 1,
+        Verdict::NotMet | Verdict::Undecidable => 2,
+        Verdict::Violated => 3,
+    }
+}
+
+fn check_path(list: &str, check: &Check) -> String {
+    format!("{list}.{}", check.id)
+}
+
+fn shown_output(found: &Found) -> Json {
+    match found {
+        Found::Output(output) => {
+            let text = output.to_string();
+            if text.len() > OBSERVED_AT_MOST {
+                json!({ "$digest": question::canonical_digest(output), "bytes": text.len() })
+            } else {
+                output.clone()
+            }
+        }
+        Found::Undecided(because) => json!({ "$undecided": because }),
+        Found::Failed(error) => json!({ "$error": { "code": error.code, "message": error.message } }),
+    }
+}

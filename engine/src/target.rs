@@ -1,0 +1,244 @@
+//! Named things that actions act on, and the drivers that know them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::host::{self, Probe};
+use crate::id::Digest;
+use crate::procedure::workspace::TargetEntry;
+use crate::procedure::{Environment, TargetKind};
+
+pub mod corvusforge;
+
+/// A target as bound for a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// Its name in the workspace file.
+    pub name: String,
+    /// What sort of thing it is.
+    pub kind: TargetKind,
+    /// The driver that knows it.
+    pub driver: String,
+    /// The driver's settings as written, without secrets.
+    pub settings: Map<String, Value>,
+    /// What it really is, whatever it is called: a canonical path, an origin, …
+    pub identity: String,
+    /// Device and inode of a file that exists: another path with the same pair is the same thing.
+    pub device_inode: Option<(u64, u64)>,
+    /// The environment it belongs to, if it says so.
+    pub environment: Option<Environment>,
+}
+
+/// Why a target cannot be used.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// No driver of that name for that kind.
+    #[error("target `{target}`: there is no driver `{driver}` for kind `{kind}`; there is {known}")]
+    UnknownDriver {
+        /// The target.
+        target: String,
+        /// Its kind.
+        kind: &'static str,
+        /// What it asked for.
+        driver: String,
+        /// What there is.
+        known: String,
+    },
+    /// A setting is missing, unknown or of the wrong type.
+    #[error("target `{target}` (driver `{driver}`): {why}")]
+    Settings {
+        /// The target.
+        target: String,
+        /// Its driver.
+        driver: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// What it names could not be looked at.
+    #[error("target `{target}`: {source}")]
+    Host {
+        /// The target.
+        target: String,
+        /// What happened.
+        source: std::sync::Arc<host::Error>,
+    },
+}
+
+/// Settings of a ledger that is a file.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerFile {
+    /// The database or log; a relative path starts at the workspace.
+    pub path: PathBuf,
+    /// The project that the ledger belongs to; its folder where nothing is said. Anchors inside it are refused.
+    #[serde(default)]
+    pub project: Option<PathBuf>,
+}
+
+/// Settings of the anchor store `directory`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Directory {
+    /// The folder; a relative path starts at the workspace.
+    pub path: PathBuf,
+    /// `low` says that the store may lie on the ledger's own device and belong to its owner.
+    #[serde(default)]
+    pub trust: Option<Trust>,
+}
+
+/// How far an anchor store is from the ledger's own trust domain (Corvusforge runbook, section 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Trust {
+    /// Whoever can write the ledger can write the anchors.
+    Low,
+    /// It takes a second break-in.
+    Medium,
+    /// Public and append-only.
+    High,
+}
+
+/// Settings of an HTTP service.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// The base address.
+    pub url: String,
+    /// Headers that go with every request; no secrets.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+}
+
+/// Settings of a deployment's own command.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnCommand {
+    /// Program and first arguments.
+    pub argv: Vec<String>,
+    /// Working folder; the workspace where nothing is said.
+    #[serde(default)]
+    pub cwd: Option<PathBuf>,
+    /// Environment variables; no secrets.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+}
+
+impl Target {
+    /// The settings as the driver's own type.
+    ///
+    /// # Errors
+    /// When a setting is missing, unknown or of the wrong type.
+    pub fn settings<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        read_settings(&self.name, &self.driver, &self.settings)
+    }
+
+    /// What expressions see: the settings, with `name`, `kind`, `driver` and `identity`; of a file also `dir`.
+    #[must_use]
+    pub fn visible(&self) -> Value {
+        let mut visible = self.settings.clone();
+        if let Some(parent) = self.settings.get("path").and_then(Value::as_str).map(Path::new).and_then(Path::parent) {
+            visible.insert("dir".to_owned(), Value::String(parent.to_string_lossy().into_owned()));
+        }
+        for (name, value) in [("name", &self.name), ("driver", &self.driver), ("identity", &self.identity)] {
+            visible.insert(name.to_owned(), Value::String(value.clone()));
+        }
+        visible.insert("kind".to_owned(), Value::String(self.kind.as_str().to_owned()));
+        Value::Object(visible)
+    }
+}
+
+fn read_settings<T: DeserializeOwned>(target: &str, driver: &str, settings: &Map<String, Value>) -> Result<T, Error> {
+    serde_path_to_error::deserialize(&Value::Object(settings.clone())).map_err(|error| Error::Settings {
+        target: target.to_owned(),
+        driver: driver.to_owned(),
+        why: error.to_string(),
+    })
+}
+
+/// The drivers of each kind; the first is the default.
+#[must_use]
+pub fn drivers(kind: TargetKind) -> &'static [&'static str] {
+    match kind {
+        TargetKind::Command => &["command"],
+        TargetKind::Ledger => &["runwarden", "corvusforge"],
+        TargetKind::AnchorStore => &["directory"],
+        TargetKind::Service => &["http"],
+        TargetKind::SecretStore
+        | TargetKind::Epoch
+        | TargetKind::Pause
+        | TargetKind::PluginRegistry
+        | TargetKind::ArtifactStore => &[],
+    }
+}
+
+/// Binds an entry of the workspace file: its driver is known, its settings fit, and what it really is is found out.
+///
+/// # Errors
+/// When the driver is unknown, a setting is wrong, or the thing could not be looked at.
+pub fn bind(name: &str, entry: &TargetEntry, probe: &dyn Probe) -> Result<Target, Error> {
+    let known = drivers(entry.kind);
+    let driver = entry.driver.clone().or_else(|| known.first().map(|driver| (*driver).to_owned())).unwrap_or_default();
+    if !known.contains(&driver.as_str()) {
+        let known =
+            if known.is_empty() { "none in this version".to_owned() } else { format!("`{}`", known.join("`, `")) };
+        return Err(Error::UnknownDriver { target: name.to_owned(), kind: entry.kind.as_str(), driver, known });
+    }
+    let mut settings = entry.settings.clone();
+    let (identity, device_inode) = match driver.as_str() {
+        "runwarden" | "corvusforge" => {
+            let file: LedgerFile = read_settings(name, &driver, &settings)?;
+            file_identity(name, &mut settings, &file.path, probe)?
+        }
+        "directory" => {
+            let folder: Directory = read_settings(name, &driver, &settings)?;
+            file_identity(name, &mut settings, &folder.path, probe)?
+        }
+        "http" => {
+            let service: Service = read_settings(name, &driver, &settings)?;
+            let origin = origin(&service.url).ok_or_else(|| Error::Settings {
+                target: name.to_owned(),
+                driver: driver.clone(),
+                why: format!("`{}` is not an http or https address", service.url),
+            })?;
+            (origin, None)
+        }
+        _ => {
+            let command: OwnCommand = read_settings(name, &driver, &settings)?;
+            if command.argv.is_empty() {
+                let why = "`argv` is empty".to_owned();
+                return Err(Error::Settings { target: name.to_owned(), driver, why });
+            }
+            (Digest::of(serde_json::to_string(&settings).unwrap_or_default().as_bytes()).to_string(), None)
+        }
+    };
+    let (name, kind, environment) = (name.to_owned(), entry.kind, entry.environment);
+    Ok(Target { name, kind, driver, settings, identity, device_inode, environment })
+}
+
+/// What a path really is, and the settings with the path made absolute.
+fn file_identity(
+    target: &str,
+    settings: &mut Map<String, Value>,
+    path: &Path,
+    probe: &dyn Probe,
+) -> Result<Identity, Error> {
+    let failed = |source| Error::Host { target: target.to_owned(), source: std::sync::Arc::new(source) };
+    let resolved = probe.resolve(path).map_err(failed)?;
+    let stat = probe.stat(&resolved).map_err(failed)?;
+    settings.insert("path".to_owned(), Value::String(probe.root().join(path).to_string_lossy().into_owned()));
+    Ok((format!("file:{}", resolved.display()), stat.map(|stat| stat.device_inode)))
+}
+
+type Identity = (String, Option<(u64, u64)>);
+
+/// Scheme, host and port of an address, in lowercase.
+fn origin(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let host = rest.split(['/', '?', '#']).next().filter(|host| !host.is_empty() && !host.contains('@'))?;
+    matches!(scheme, "http" | "https").then(|| format!("{scheme}://{}", host.to_ascii_lowercase()))
+}
