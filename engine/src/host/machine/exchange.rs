@@ -127,7 +127,8 @@ async fn end(
     }
     family.kill().await;
     if status.is_none() {
-        status = until_exit(child, streams, drained).await.ok();
+        // Even a killed process can stay for as long as a disk does not answer.
+        status = timeout(GRACE, until_exit(child, streams, drained)).await.ok().and_then(Result::ok);
         family.leader_ended();
         family.kill().await;
     }
