@@ -134,7 +134,9 @@ fn inputs(action: &str) -> Vec<Value> {
         "http.request" => ["POST", "PUT", "PATCH", "DELETE"]
             .map(|method| json!({ "target": "api", "method": method, "path": "/state", "json": { "a": 1 } }))
             .to_vec(),
-        "ledger.entries" | "ledger.holders" | "ledger.list_runs" | "ledger.verify" => vec![json!({ "target": "ledger" })],
+        "ledger.entries" | "ledger.holders" | "ledger.list_runs" | "ledger.verify" => {
+            vec![json!({ "target": "ledger" })]
+        }
         "process.holders" => vec![json!({ "paths": ["kept/a.txt"] })],
         _ => Vec::new(),
     }
@@ -177,9 +179,8 @@ async fn no_action_does_more_than_look_when_it_is_planned() {
             if let Err(error) = asked {
                 wrong.push(format!("{} {with}: {} {error}", action.name, error.code));
             }
-            let allowed = |operation: &&Operation| {
-                LOOKS.contains(&operation.verb) || declared(action).contains(&operation.verb)
-            };
+            let allowed =
+                |operation: &&Operation| LOOKS.contains(&operation.verb) || declared(action).contains(&operation.verb);
             let more = notes.operations();
             let more: Vec<_> = more.iter().filter(|operation| !allowed(operation)).collect();
             if !more.is_empty() {
@@ -191,9 +192,11 @@ async fn no_action_does_more_than_look_when_it_is_planned() {
         }
     }
     let told = world.server.received_requests().await.unwrap();
-    wrong.extend(told.iter().filter(|told| told.method != "GET" && told.method != "HEAD").map(|told| {
-        format!("the service was told {} {}", told.method, told.url)
-    }));
+    wrong.extend(
+        told.iter()
+            .filter(|told| told.method != "GET" && told.method != "HEAD")
+            .map(|told| format!("the service was told {} {}", told.method, told.url)),
+    );
     let left: Vec<_> = fs::read_dir(world.scratch.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     wrong.extend(left.iter().map(|path| format!("{} was left in scratch", path.display())));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -85,7 +85,7 @@ fn a_crate_is_used_by_its_owners_alone() {
             let is_owner = |owner: &&str| {
                 inner.strip_prefix(*owner).is_some_and(|rest| rest.starts_with('/') || rest.starts_with(".rs"))
             };
-            if !owners.iter().any(|owner| is_owner(&owner)) {
+            if !owners.iter().any(is_owner) {
                 broken.push(format!("{place}: uses `{name}`, which belongs to {owners:?}"));
             }
         }

@@ -139,7 +139,6 @@ fn the_page_on_architecture_has_the_same_lines() {
         Some((number, modules))
     });
     let rows: Vec<(usize, Vec<&str>)> = rows.collect();
-    let lines: Vec<(usize, Vec<&str>)> =
-        LINES.iter().enumerate().map(|(at, line)| (at + 1, line.to_vec())).collect();
+    let lines: Vec<(usize, Vec<&str>)> = LINES.iter().enumerate().map(|(at, line)| (at + 1, line.to_vec())).collect();
     assert_eq!(rows, lines, "docs/architecture.md and LINES differ");
 }

@@ -45,11 +45,8 @@ fn a_file_is_named_after_what_is_in_it() {
 #[test]
 fn every_file_says_what_it_is_for() {
     let begins = |text: &str| text.starts_with("//! ");
-    let broken: Vec<String> = all()
-        .iter()
-        .filter(|source| !begins(&source.text))
-        .map(|source| source.path.display().to_string())
-        .collect();
+    let broken: Vec<String> =
+        all().iter().filter(|source| !begins(&source.text)).map(|source| source.path.display().to_string()).collect();
     none("a file begins with `//!`:", &broken);
 }
 

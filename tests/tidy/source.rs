@@ -266,6 +266,7 @@ fn comments_and_literals_are_no_code() {
 fn groups_of_use_are_spread_out() {
     let code = "use a::{b::{self, C as D}, e};\nlet x = f::g(h);".to_owned();
     let source = Source { path: PathBuf::new(), text: String::new(), code, is_test: false };
-    let paths: Vec<String> = source.paths().iter().map(|(line, names)| format!("{line} {}", names.join("::"))).collect();
+    let paths: Vec<String> =
+        source.paths().iter().map(|(line, names)| format!("{line} {}", names.join("::"))).collect();
     assert_eq!(paths, ["1 a::b::self", "1 a::b::C", "1 a::e", "2 f::g"]);
 }
