@@ -458,17 +458,21 @@ fn scratch_keeps_what_belongs_together_under_its_own_names() {
 #[test]
 fn a_file_that_does_not_hold_still_is_not_copied() {
     let workspace = Workspace::new();
-    let busy = workspace.file("busy", "0");
-    std::fs::write(&busy, vec![0; 8 * 1024 * 1024]).unwrap();
+    let busy = workspace.file("busy", "");
+    // Long enough to copy that the other thread gets its turn in the middle of it.
+    std::fs::File::options().write(true).open(&busy).unwrap().set_len(32 * 1024 * 1024).unwrap();
+    let begun = std::sync::Barrier::new(2);
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             use std::os::unix::fs::FileExt;
             let file = std::fs::OpenOptions::new().write(true).open(&busy).unwrap();
+            begun.wait();
             while !stop.load(Ordering::Relaxed) {
                 file.write_all_at(b"x", 0).unwrap();
             }
         });
+        begun.wait();
         let result = workspace.machine().scratch(&[PathBuf::from("busy")]);
         stop.store(true, Ordering::Relaxed);
         assert!(matches!(result, Err(Error::Unsteady { .. })), "{result:?}");
