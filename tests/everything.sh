@@ -10,7 +10,7 @@ step() {
 
 step cargo fmt --all --check
 step cargo clippy --workspace --all-targets --locked -- -D warnings
-step cargo test --workspace --locked
+step cargo test --workspace --locked --no-fail-fast
 RUSTDOCFLAGS='-D warnings' step cargo doc --workspace --no-deps --locked
 
 # cargo-deny takes longer to build than all of the above, so it is used where it is installed and never built here.

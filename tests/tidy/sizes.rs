@@ -43,6 +43,31 @@ fn a_file_is_named_after_what_is_in_it() {
 }
 
 #[test]
+fn every_file_is_compiled() {
+    let sources = all();
+    let declares = |parent: &Path, name: &str| {
+        let line = format!("mod {name};");
+        let of_parent = sources.iter().find(|source| source.path == parent);
+        of_parent.is_some_and(|source| source.code.lines().any(|code| code.trim_start().ends_with(&line)))
+    };
+    let mut broken = Vec::new();
+    for path in sources.iter().map(|source| source.path.as_path()) {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_stem().and_then(std::ffi::OsStr::to_str)) else {
+            continue;
+        };
+        let in_a_crate = path.starts_with("engine/src") || path.starts_with("src");
+        if !in_a_crate || matches!(name, "lib" | "main") {
+            continue;
+        }
+        let parents = [folder.with_extension("rs"), folder.join("lib.rs"), folder.join("main.rs")];
+        if !parents.iter().any(|parent| declares(parent, name)) {
+            broken.push(format!("{}: no `mod {name};`", path.display()));
+        }
+    }
+    none("a file that no module declares is not part of the program:", &broken);
+}
+
+#[test]
 fn every_file_says_what_it_is_for() {
     let begins = |text: &str| text.starts_with("//! ");
     let broken: Vec<String> =

@@ -25,7 +25,7 @@ pub fn all() -> Vec<Source> {
         .map(|path| {
             let text = text(&path);
             let code = blanked(&text);
-            let is_test = path.starts_with("tests");
+            let is_test = path.starts_with("tests") || path.ends_with("tests.rs");
             Source { path, text, code, is_test }
         })
         .collect();
