@@ -3,6 +3,10 @@
 //! Each code has a page of the same name in docs/diagnostics. A constructor says what was found and what was expected;
 //! where to look is the caller's to know.
 
+pub mod expression;
+pub mod input;
+pub mod meaning;
+pub mod reference;
 pub mod structure;
 pub mod text;
 
@@ -46,6 +50,45 @@ pub const CODES: &[(&str, &str)] = &[
     ("empty", "a text or list has nothing in it"),
     ("out-of-range", "a number is too small or too large"),
     ("unfit", "a value does not fit its key"),
+    // the words
+    ("bad-expression", "an expression, template or text is not written like one"),
+    ("not-a-condition", "a condition is neither true nor false"),
+    ("constant-condition", "a condition is always the same"),
+    ("bad-duration", "a duration is not written like one"),
+    ("bad-parameter", "the limits or the default of a parameter do not fit it"),
+    // what they name
+    ("unknown-name", "an expression uses a name that is not known where it stands"),
+    ("unknown-reference", "an expression names a parameter, target, secret, variable or fact that there is none of"),
+    ("unknown-step", "an expression names a step that there is none of"),
+    ("later-step", "an expression names a step that has not ended when it is evaluated"),
+    ("unknown-output", "an expression names an output that an action, call or person does not give"),
+    ("maybe-skipped", "an output of a step is used that is not there when the step was not done"),
+    ("maybe-without-output", "an output of a step is used that is not there when the step fails or does nothing"),
+    ("secret-output", "an output that is a secret is part of an expression"),
+    ("misplaced-secret", "a secret would be seen or recorded"),
+    // what is asked and done
+    ("unknown-action", "there is no such action"),
+    ("unknown-procedure", "there is no such procedure, or it is of another kind"),
+    ("call-cycle", "procedures call each other without end"),
+    ("unknown-input", "an action or procedure is given something that it does not take"),
+    ("missing-input", "an action or procedure is not given something that it needs"),
+    ("wrong-input", "an action or procedure is given something of a wrong type or value"),
+    ("unknown-target", "a target is not declared, or not named by its literal name"),
+    ("wrong-target-kind", "a target is of a kind that is not taken"),
+    ("effect-in-check", "an action with an effect stands where only reads may"),
+    ("matches-nothing", "a guard is about acts that there are none of"),
+    ("irreversible-step", "a step that cannot be taken back has no `verify` or no `undo`"),
+    ("retry-once", "an action that must not be done twice is tried again"),
+    ("guard-moment", "a guard is asked at a moment at which it cannot be"),
+    // the whole
+    ("wrong-path", "the name of a document is not where its file is"),
+    ("duplicate-id", "an id stands twice"),
+    ("too-many-steps", "a procedure has more than 10,000 steps"),
+    ("secret-variable", "a variable of the environment looks like a secret"),
+    // the workspace file and tests
+    ("unknown-driver", "there is no such driver for a kind of target"),
+    ("unbound", "a name in the workspace file stands for nothing"),
+    ("unknown-in-test", "a test names something that its procedure does not have or take"),
 ];
 
 /// The problems of one document, as they are found.

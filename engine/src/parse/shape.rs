@@ -19,7 +19,9 @@ use crate::diagnostic::did_you_mean;
 use expected::{Shape, found, name_of, strings, words};
 
 /// Checks the structure of a document, and gives it as a value for the raw form.
-pub fn check(kind: Kind, root: &Node, problems: &mut Problems) -> Value {
+///
+/// The tree's mistyped keys get their right names too.
+pub fn check(kind: Kind, root: &mut Node, problems: &mut Problems) -> Value {
     let shape = match kind {
         Kind::Procedure => &*PROCEDURE,
         Kind::Checklist => &*CHECKLIST,
@@ -27,8 +29,13 @@ pub fn check(kind: Kind, root: &Node, problems: &mut Problems) -> Value {
         Kind::Workspace => &*WORKSPACE,
     };
     let whole = Part { node: root, key_span: None, owner: format!("a {}", kind.as_str()) };
-    let mut walk = Walk { shape, problems };
-    walk.value(&shape.schema, &whole).unwrap_or(Value::Null)
+    let mut walk = Walk { shape, problems, renamed: HashMap::new() };
+    let value = walk.value(&shape.schema, &whole).unwrap_or(Value::Null);
+    let renamed = walk.renamed;
+    if !renamed.is_empty() {
+        rename(root, &renamed);
+    }
+    value
 }
 
 static PROCEDURE: LazyLock<Shape> = LazyLock::new(|| Shape::of(Kind::Procedure));
@@ -62,6 +69,23 @@ impl Part<'_> {
 struct Walk<'a> {
     shape: &'static Shape,
     problems: &'a mut Problems,
+    /// The right names of mistyped keys, by where they begin.
+    renamed: HashMap<usize, String>,
+}
+
+fn rename(node: &mut Node, renamed: &HashMap<usize, String>) {
+    match &mut node.data {
+        Data::Mapping(entries) => {
+            for entry in entries {
+                if let Some(name) = renamed.get(&entry.key_span.start) {
+                    entry.key.clone_from(name);
+                }
+                rename(&mut entry.value, renamed);
+            }
+        }
+        Data::Sequence(items) => items.iter_mut().for_each(|item| rename(item, renamed)),
+        _ => {}
+    }
 }
 
 impl Walk<'_> {
@@ -172,7 +196,13 @@ impl Walk<'_> {
         self.problems.push(problem::unknown_key(place, key, &part.owner, meant, &known));
         let slip = meant.filter(|meant| strsim::damerau_levenshtein(key, meant) == 1);
         let renamed = slip.and_then(|meant| properties?.get_key_value(meant));
-        renamed.map_or(Taken::Unknown, |(name, schema)| Taken::As(name, schema))
+        match renamed {
+            Some((name, schema)) => {
+                self.renamed.insert(entry.key_span.start, name.clone());
+                Taken::As(name, schema)
+            }
+            None => Taken::Unknown,
+        }
     }
 
     /// Which keys must stand together, and which must not.

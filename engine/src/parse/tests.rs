@@ -1,5 +1,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod actions;
+
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,19 +13,19 @@ use super::node::{Data, Entry};
 use super::*;
 use crate::diagnostic::{Diagnostic, Source};
 
-fn corpus() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases/parse")
+fn corpus(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases").join(folder)
 }
 
 fn case(name: &str) -> String {
-    fs::read_to_string(corpus().join(name)).unwrap()
+    fs::read_to_string(corpus("parse").join(name)).unwrap()
 }
 
 fn kind_of_file(name: &str) -> Option<Kind> {
     name.starts_with("workspace").then_some(Kind::Workspace)
 }
 
-fn parsed(name: &str, text: &str) -> (Option<Document>, Vec<Diagnostic>) {
+fn parsed(name: &str, text: &str) -> (Option<Opened>, Vec<Diagnostic>) {
     let mut problems = Problems::new(Arc::new(Source { name: name.to_owned(), text: text.to_owned() }));
     let document = read(&mut problems, kind_of_file(name));
     (document, problems.into_sorted())
@@ -41,18 +44,64 @@ fn expected(text: &str) -> Vec<String> {
     text.lines().filter_map(|line| line.strip_prefix("# expect: ")).map(str::to_owned).collect()
 }
 
-fn cases() -> Vec<(String, String)> {
-    let mut files: Vec<PathBuf> = fs::read_dir(corpus()).unwrap().map(|file| file.unwrap().path()).collect();
+fn cases(folder: &str) -> Vec<(String, String)> {
+    let mut files: Vec<PathBuf> = fs::read_dir(corpus(folder)).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();
     let named =
         |path: PathBuf| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&path).unwrap());
     files.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "yaml")).map(named).collect()
 }
 
+fn library() -> Shelf {
+    let mut shelf = Shelf::default();
+    for (name, text) in cases("meaning/library") {
+        let (opened, problems) = open(&Arc::new(Source { name: format!("<{name}>"), text }), None);
+        assert_eq!(problems, [], "{name}");
+        shelf.put(opened.unwrap());
+    }
+    shelf
+}
+
+/// What a whole check says of a document. The file may say in its first lines where it stands: `# path: PATH`.
+fn checked(name: &str, text: &str) -> (Option<Document>, Vec<Diagnostic>) {
+    let path = text.lines().find_map(|line| line.strip_prefix("# path: ")).map_or(format!("<{name}>"), str::to_owned);
+    let source = Arc::new(Source { name: path, text: text.to_owned() });
+    let mut library = library();
+    if let (Some(opened), _) = open(&source, kind_of_file(name)) {
+        library.put(opened);
+    }
+    check(&source, kind_of_file(name), &actions::registry(), &library)
+}
+
+#[test]
+fn every_document_means_what_it_says_or_is_refused() {
+    let mut wrong = String::new();
+    for (name, text) in cases("meaning") {
+        let (document, problems) = checked(&name, &text);
+        let errors = problems.iter().any(|problem| problem.severity == crate::diagnostic::Severity::Error);
+        assert_eq!(document.is_some(), !errors, "{name}");
+        let found = in_words(&problems);
+        if found != expected(&text) {
+            wrong += &format!("{name}: found {found:#?}\n");
+            problems.iter().for_each(|p| wrong += &format!("   {}: {} ({:?})\n", p.code, p.message, p.help));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn the_documents_of_the_library_are_valid() {
+    for (name, text) in cases("meaning/library") {
+        let (_, problems) = checked(&name, &text);
+        let circle = name.starts_with("kora.back");
+        assert!(problems.is_empty() || circle, "{name}: {problems:#?}");
+    }
+}
+
 #[test]
 fn every_case_of_the_corpus_has_the_problems_that_it_says() {
     let mut wrong = String::new();
-    for (name, text) in cases() {
+    for (name, text) in cases("parse") {
         let (_, problems) = parsed(&name, &text);
         let found = in_words(&problems);
         if found != expected(&text) {
@@ -82,13 +131,16 @@ fn found_by_a_schema(code: &str) -> bool {
 #[test]
 fn the_schemas_judge_every_case_as_the_parser_does() {
     let mut judged = 0;
-    for (name, text) in cases() {
+    for (name, text) in cases("parse") {
         let (document, problems) = parsed(&name, &text);
         let Some(document) = document else { continue };
         if problems.iter().any(|problem| !found_by_a_schema(problem.code)) {
             continue;
         }
-        let valid = jsonschema::is_valid(&schema::schema(document.kind), &document.tree.to_json());
+        // As written: what was opened has its mistyped keys put right.
+        let mut problems_of_text = Problems::new(Arc::new(Source { name: name.clone(), text }));
+        let written = yaml::read(&mut problems_of_text).unwrap();
+        let valid = jsonschema::is_valid(&schema::schema(document.kind), &written.to_json());
         assert_eq!(valid, problems.is_empty(), "{name}: {problems:#?}");
         judged += 1;
     }
@@ -162,7 +214,9 @@ fn a_key_with_one_wrong_letter_is_refused_and_the_right_one_suggested() {
     for kind in Kind::ALL {
         let name = format!("{}_with_every_key.yaml", kind.as_str());
         let text = case(&name);
-        let keys = language_keys(&parsed(&name, &text).0.unwrap().tree);
+        let mut keys = language_keys(&parsed(&name, &text).0.unwrap().tree);
+        let mut seen = HashSet::new();
+        keys.retain(|(key, _)| seen.insert(key.clone()));
         let (mut tried, mut suggested, mut wrong) = (0, 0, Vec::new());
         for (key, span) in keys {
             for mutated in mutations(&key) {

@@ -87,6 +87,12 @@ macro_rules! checks {
         #[serde(transparent)]
         pub struct $name(pub Check);
 
+        impl AsRef<Check> for $name {
+            fn as_ref(&self) -> &Check {
+                &self.0
+            }
+        }
+
         impl JsonSchema for $name {
             fn schema_name() -> Cow<'static, str> {
                 stringify!($name).into()

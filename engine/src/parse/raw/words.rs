@@ -171,7 +171,8 @@ pub enum Reaction {
 const INK: &str = "\\S";
 const TEMPLATE: &str = "^\\s*\\{\\{[\\s\\S]*\\}\\}\\s*$";
 const DURATION_OR_TEMPLATE: &str = "^(\\s*\\{\\{[\\s\\S]*\\}\\}\\s*|[0-9].*[A-Za-z]|P[0-9TYMWDHS.,]+)$";
-const ACTS: &str = "^(\\*|manual|call\\.(\\*|[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_]*)*)|[a-z][a-z0-9_]*\\.(\\*|[a-z][a-z0-9_]*))$";
+const ACTS: &str =
+    "^(\\*|manual|call\\.(\\*|[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_]*)*)|[a-z][a-z0-9_]*\\.(\\*|[a-z][a-z0-9_]*))$";
 
 /// One of them, or a list of them.
 #[derive(Debug, Clone, PartialEq)]

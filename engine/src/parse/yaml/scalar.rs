@@ -44,8 +44,8 @@ pub fn plain(text: &str) -> Result<Data, Ambiguous> {
 #[must_use]
 pub fn old_truth(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
-        "yes" | "on" | "y" => Some(true),
-        "no" | "off" | "n" => Some(false),
+        "yes" | "on" => Some(true),
+        "no" | "off" => Some(false),
         _ => None,
     }
 }
