@@ -28,16 +28,13 @@ pub(super) enum Stands<'s> {
 
 impl<'a> Checker<'a, '_> {
     /// A list of checks.
-    pub(super) fn checks<'r, C: AsRef<raw::Check> + 'r>(
+    pub(super) fn checks<C: AsRef<raw::Check> + 'a>(
         &mut self,
         list: &str,
         raw: impl IntoIterator<Item = &'a C>,
         at: At<'_>,
         scope: &Scope<'a>,
-    ) -> Option<Vec<Check>>
-    where
-        C: 'a,
-    {
+    ) -> Option<Vec<Check>> {
         let raw: Vec<&'a raw::Check> = raw.into_iter().map(AsRef::as_ref).collect();
         let ids = raw.iter().enumerate();
         let ids = ids.filter_map(|(index, check)| Some((check.id.as_ref()?.as_str(), at.item(index).get("id"))));

@@ -95,7 +95,7 @@ impl<'a> Scope<'a> {
         let path: Vec<&str> = reference.names().collect();
         let place = place.clone();
         let roots = self.roots();
-        let Some(root) = path.first().copied() else { return None };
+        let root = path.first().copied()?;
         if !roots.contains(&root) {
             return Some(problem::unknown_name(place, root, why_absent(root), &roots));
         }

@@ -114,11 +114,11 @@ impl<'a> Checker<'a, '_> {
         let body = if let Some(name) = &raw.call {
             self.call(name, raw.with.as_ref(), at, scope)
         } else if let Some(manual) = &raw.manual {
-            self.manual(manual, at.get("manual"), scope).map(Body::Manual)
+            self.manual(manual, at.get("manual"), scope).map(Box::new).map(Body::Manual)
         } else if let Some(steps) = &raw.parallel {
             self.steps(steps, at.get("parallel"), scope).map(Body::Parallel)
         } else {
-            self.wait(raw, at, scope).map(Body::Wait)
+            self.wait(raw, at, scope).map(Box::new).map(Body::Wait)
         };
         (body, Shape::Any)
     }
@@ -207,10 +207,10 @@ impl<'a> Checker<'a, '_> {
             return self.call(name, raw.with.as_ref(), at, scope);
         }
         if let Some(manual) = &raw.manual {
-            return self.manual(manual, at.get("manual"), scope).map(Body::Manual);
+            return self.manual(manual, at.get("manual"), scope).map(Box::new).map(Body::Manual);
         }
         let duration = self.duration(raw.wait.as_ref()?, at.get("wait"), scope)?;
-        Some(Body::Wait(Wait { duration, until: None, abort_when: None, every: None }))
+        Some(Body::Wait(Box::new(Wait { duration, until: None, abort_when: None, every: None })))
     }
 
     fn secret_output(

@@ -37,7 +37,7 @@ impl<'a> Checker<'a, '_> {
         let expected = format!("{}.test", raw.procedure);
         if raw.name.as_str() != expected {
             let place = self.place(at.get("name").span());
-            self.problems.push(problem::wrong_path(place, raw.name.as_str(), &raw.procedure.to_string(), &expected));
+            self.problems.push(problem::wrong_path(place, raw.name.as_str(), raw.procedure.as_str(), &expected));
         }
         let ids = raw.cases.iter().enumerate();
         self.unique("cases", ids.map(|(index, case)| (case.id.as_str(), at.get("cases").item(index).get("id"))));
