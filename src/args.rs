@@ -33,7 +33,7 @@ pub struct Args {
 pub struct Global {
     /// Go to this folder first
     #[arg(short = 'C', value_name = "DIR", global = true)]
-    pub folder: Option<PathBuf>,
+    pub go_to: Option<PathBuf>,
     /// The workspace file, in place of the first runwarden.yaml here or above
     #[arg(long, value_name = "FILE", global = true)]
     pub workspace: Option<PathBuf>,

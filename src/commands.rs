@@ -75,7 +75,7 @@ pub fn run(args: Args) -> Exit {
 }
 
 fn enter_folder(global: &Global) -> Result<(), Refusal> {
-    match &global.folder {
+    match &global.go_to {
         Some(folder) => std::env::set_current_dir(folder).map_err(|error| Refusal::io("go to", folder, &error)),
         None => Ok(()),
     }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use engine::event::fact::{Failure, RunStatus};
+use engine::event::state::{Failure, RunStatus};
 use engine::ledger::report::Status as LedgerStatus;
 use engine::plan::Status as PlanStatus;
 

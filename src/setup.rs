@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::action::Registry;
-use engine::diagnostic::Severity;
 use engine::host::machine::{Machine, Settings};
 use engine::host::{Host as _, Probe as _, Scratch};
 use engine::id::{Id, Name, RunId};
@@ -312,11 +311,6 @@ fn refuse_policy(policy: &Policy, environment: Environment) -> Result<(), Refusa
         return of("anchors");
     }
     Ok(())
-}
-
-/// The warnings of what was loaded.
-pub fn has_warnings(loaded: &Loaded) -> bool {
-    loaded.diagnostics.iter().any(|found| found.severity == Severity::Warning)
 }
 
 /// All that is wrong with given parameters, those that could not be read included.

@@ -40,16 +40,6 @@ pub enum Driver {
     Corvusforge,
 }
 
-impl Driver {
-    /// As it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Runwarden => "runwarden",
-            Self::Corvusforge => "corvusforge",
-        }
-    }
-}
-
 /// Judge a ledger: every entry, every checkpoint, and the anchors that are given
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Exits 0 when it is whole and an anchor says so, 1 when something is wrong or nothing outside it\nsays it is whole, 11 when it cannot be read. The file is never opened: a private copy is read.\n\nExamples:\n  runwarden ledger verify --allow-unanchored\n  runwarden ledger verify --anchor /mnt/anchors/1024\n  runwarden ledger verify --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 --anchor cf-1.json")]

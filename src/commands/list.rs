@@ -1,6 +1,5 @@
 //! `list`: the procedures and checklists that can be named.
 
-use engine::action::Registry;
 use engine::id::Name;
 use engine::library::Library;
 use engine::parse::{Library as _, Raw};
@@ -100,9 +99,4 @@ pub fn risk_word(risk: Risk) -> &'static str {
         Risk::Medium => "medium",
         Risk::High => "high",
     }
-}
-
-/// The actions there are.
-pub fn registry() -> Registry {
-    Registry::builtin()
 }

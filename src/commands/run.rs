@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use engine::event::Kind;
-use engine::event::fact::{Failure, RunStatus, StepState};
+use engine::event::state::{Failure, RunStatus, StepState};
 use engine::execute::{Ended, Means, execute};
 use engine::host::Probe as _;
 use engine::id::{Name, RunId};
@@ -106,7 +106,7 @@ pub fn run(context: &Context, args: &Run) -> Result<Exit, Refusal> {
     let risk = risk_of(&session)?;
     let must_ask = must_ask(args, risk, &session.request.procedure)?;
     super::warn(context, &session.loaded);
-    let doing = Doing { context, args, session: &session, recorded: recorded.as_ref(), wait };
+    let doing = Doing { context, session: &session, recorded: recorded.as_ref(), wait };
     super::runtime()?.block_on(doing.run(answers, must_ask))
 }
 
@@ -158,7 +158,6 @@ fn wait_for(text: &str) -> Result<Duration, Refusal> {
 /// One `run` on its way.
 struct Doing<'a> {
     context: &'a Context,
-    args: &'a Run,
     session: &'a Session,
     recorded: Option<&'a PlanView>,
     wait: Option<Duration>,

@@ -9,7 +9,7 @@ use engine::plan::View as PlanView;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value as Json};
 
-use super::{Context, RefusalView, actions, anchor, check, doctor, explain, init, ledger, list, run, runs, show};
+use super::{Context, RefusalView, actions, anchor, check, doctor, explain, init, ledger, list, run as running, runs, show};
 use crate::args::Schema;
 use crate::exit::Exit;
 use crate::files;
@@ -89,7 +89,7 @@ fn all() -> Vec<(String, Make)> {
     of("output/ledger_verify", generate::<engine::ledger::report::Report>);
     of("output/list", generate::<list::View>);
     of("output/refusal", generate::<RefusalView>);
-    of("output/run", generate::<run::View>);
+    of("output/run", generate::<running::View>);
     of("output/run_record", generate::<runs::RecordView>);
     of("output/runs", generate::<runs::View>);
     of("output/show", generate::<show::View>);

@@ -1,7 +1,7 @@
 //! A plan for people: what would be done, what stands against it, and what is not known yet.
 
 use engine::action::EffectClass;
-use engine::event::fact::{Checked, Verdict};
+use engine::event::state::{Checked, Verdict};
 use engine::plan::{Outcome, PlannedGuard, PlannedStep, View};
 use serde_json::Value as Json;
 

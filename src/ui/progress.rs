@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::event::fact::{Event, Fact, Failure, StepState, Verdict};
+use engine::event::fact::{Event, Fact};
+use engine::event::state::{Failure, StepState, Verdict};
 use engine::execute::Observer;
 use engine::id::RunId;
 use engine::plan::View;

@@ -1,6 +1,6 @@
 //! What is said at the end of a run: what was done, what was not, what to do about it, and where the proof is.
 
-use engine::event::fact::{RunStatus, StepState};
+use engine::event::state::{RunStatus, StepState};
 use engine::execute::Ended;
 use engine::plan::{Outcome, Plan};
 
