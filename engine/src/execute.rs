@@ -33,6 +33,9 @@ mod steps;
 mod tries;
 mod undo;
 
+#[cfg(test)]
+mod tests;
+
 use book::Book;
 use people::People;
 

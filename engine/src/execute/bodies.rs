@@ -102,7 +102,7 @@ impl Runner<'_> {
     ) -> Result<(), Halt> {
         loop {
             if let Some(check) = &wait.abort_when
-                && self.is_met(turn, check).await?
+                && self.aborts(turn, check).await?
             {
                 return Err(Halt::failed("aborted", "what `abort_when` asks has come true", Some(&turn.path)));
             }
@@ -124,6 +124,12 @@ impl Runner<'_> {
             let next = if polls { ends.min(now + every.as_std()) } else { ends };
             self.sleep_until(next, &turn.path).await?;
         }
+    }
+
+    /// What cannot be decided counts as a reason to stop.
+    async fn aborts(&self, turn: &Turn<'_>, check: &Check) -> Result<bool, Halt> {
+        let checked = self.check(turn.frame, check, &turn.scope, Some(&turn.path)).await?;
+        Ok(matches!(checked.verdict, Verdict::Passed | Verdict::Undecidable))
     }
 
     async fn is_met(&self, turn: &Turn<'_>, check: &Check) -> Result<bool, Halt> {

@@ -203,7 +203,7 @@ impl Runner<'_> {
                 guard: Some(held.id()),
                 attempt: None,
             }),
-            state: StepState::Refused,
+            state: if matches!(moment, "before" | "undo") { StepState::Refused } else { StepState::Failed },
             undo: held.guard().on_violation == OnFailure::Undo,
         })
     }

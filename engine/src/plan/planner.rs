@@ -161,16 +161,24 @@ impl<'a> Planner<'a> {
     pub async fn look(&mut self, frame: &Arc<Frame>, act: &Act, scope: &Scope, by: &str) -> Look {
         self.used_actions.insert(act.action.to_string());
         if let Err(because) = self.may_look() {
-            let input = self.asking.input(frame, act, scope);
-            let (with, with_digest, found) = match input {
-                Ok(input) => (input.shown, input.digest, Found::Undecided(because)),
-                Err(error) => (Json::Null, question::canonical_digest(&Json::Null), Found::Failed(error)),
-            };
-            return Look { action: act.action.to_string(), with, with_digest, found };
+            return self.unmade(frame, act, scope, because);
         }
         if let Some(look) = self.guarded_read(frame, act, scope, by).await {
             return look;
         }
+        self.look_unguarded(frame, act, scope, by).await
+    }
+
+    /// A read that this plan may not make; its input is rendered all the same.
+    fn unmade(&self, frame: &Arc<Frame>, act: &Act, scope: &Scope, because: String) -> Look {
+        let (with, with_digest, found) = match self.asking.input(frame, act, scope) {
+            Ok(input) => (input.shown, input.digest, Found::Undecided(because)),
+            Err(error) => (Json::Null, question::canonical_digest(&Json::Null), Found::Failed(error)),
+        };
+        Look { action: act.action.to_string(), with, with_digest, found }
+    }
+
+    async fn look_unguarded(&mut self, frame: &Arc<Frame>, act: &Act, scope: &Scope, by: &str) -> Look {
         let look = self.asking.look(frame, act, scope).await;
         if let Found::Undecided(because) = &look.found {
             self.undecided.insert(format!("{by}: {because}"));
@@ -308,8 +316,12 @@ impl<'a> Planner<'a> {
 
     async fn guard_state(&mut self, held: &Held, scope: &Scope) -> State {
         let Some(act) = &held.guard().state else { return State::None };
-        // Boxed: the read of a guard may itself be under guards.
-        let look = Box::pin(self.look(&held.frame, act, scope, &format!("do_not.{}", held.id()))).await;
+        self.used_actions.insert(act.action.to_string());
+        // The read of a guard is not itself under guards: it would ask itself without end.
+        let look = match self.may_look() {
+            Ok(()) => self.look_unguarded(&held.frame, act, scope, &format!("do_not.{}", held.id())).await,
+            Err(because) => self.unmade(&held.frame, act, scope, because),
+        };
         match look.found {
             Found::Output(output) => State::Found(Slot::Known(Value::from_json(&output))),
             Found::Undecided(because) => State::Undecided(because),
