@@ -210,6 +210,7 @@ impl<'a> Runner<'a> {
                 environment: view.environment.as_str().to_owned(),
                 parameters: view.parameters.clone(),
                 plan: view.digest.clone(),
+                plan_id: Some(view.plan.clone()),
             }),
         )?;
         book.note(None, None, Event::PlanRecorded(PlanRecorded { digest: view.digest.clone(), content }))?;

@@ -26,6 +26,7 @@ pub mod parse;
 
 pub mod frame;
 pub mod guard;
+pub mod library;
 pub mod past;
 
 pub mod question;

@@ -80,6 +80,9 @@ pub struct RunBegin {
     pub parameters: IndexMap<Id, Value>,
     /// Digest of the plan it follows.
     pub plan: Digest,
+    /// The id of that plan: a plan file runs once.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub plan_id: Option<String>,
 }
 
 /// The plan that a run follows.

@@ -1,0 +1,231 @@
+//! What can be said on the command line. What is done about it is in `commands`.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+mod ledger;
+mod runs;
+
+pub use ledger::{
+    Anchor, AnchorCommand, AnchorExport, AnchorVerify, Driver, Head, Ledger, LedgerCommand, Show, Tail, Verify, Whose,
+};
+pub use runs::{Asked, Plan, Run};
+
+/// Runs operational runbooks: checked, previewed, guarded, and written down.
+#[derive(Debug, Parser)]
+#[command(
+    name = "runwarden",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    after_help = "Begin with `runwarden init`, then `runwarden run hello`.\nExit codes: `runwarden explain exit-codes`."
+)]
+pub struct Args {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What holds for every command.
+#[derive(Debug, ClapArgs)]
+pub struct Global {
+    /// Go to this folder first
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub go_to: Option<PathBuf>,
+    /// The workspace file, in place of the first runwarden.yaml here or above
+    #[arg(long, value_name = "FILE", global = true)]
+    pub workspace: Option<PathBuf>,
+    /// How data is written to stdout
+    #[arg(long, value_enum, default_value_t = Format::Human, global = true)]
+    pub format: Format,
+    /// Whether to use colour
+    #[arg(long, value_enum, default_value_t = Colour::Auto, value_name = "WHEN", global = true)]
+    pub color: Colour,
+    /// Say only what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// How data is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Human,
+    /// One JSON value
+    Json,
+    /// JSON, one value a line; `run` writes each event as it becomes durable
+    Ndjson,
+}
+
+/// Whether to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Init(Init),
+    Doctor(Doctor),
+    List(List),
+    Show(ShowProcedure),
+    New(New),
+    Check(Check),
+    Plan(Plan),
+    Run(Box<Run>),
+    Runs(Runs),
+    Actions(Actions),
+    Explain(Explain),
+    Schema(Schema),
+    Ledger(Ledger),
+    Anchor(Anchor),
+    Completions(Completions),
+    Man(Man),
+}
+
+/// Make a workspace: its file, a ledger with its key, and a first procedure
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  runwarden init\n  runwarden init ops --environment staging --origin example.org/ops")]
+pub struct Init {
+    /// The folder; made where it is not there
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Which world the workspace is for
+    #[arg(long, value_enum, default_value_t = World::Development)]
+    pub environment: World,
+    /// The name that the ledger's checkpoints carry; made up where nothing is said
+    #[arg(long, value_name = "NAME")]
+    pub origin: Option<String>,
+}
+
+/// The three closed worlds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum World {
+    /// Where mistakes cost nothing
+    Development,
+    /// Where production is rehearsed
+    Staging,
+    /// Where mistakes hurt
+    Production,
+}
+
+/// Look whether the workspace is ready to run
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Exits 1 when something stands against running, with a remedy on each line.\n\nExample:\n  runwarden doctor")]
+pub struct Doctor {}
+
+/// List the procedures there are, the workspace's and those built in
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  runwarden list\n  runwarden list --format json")]
+pub struct List {}
+
+/// Show a procedure: what it is for, what it needs, what it does, what it must not do
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  runwarden show hello\n  runwarden show hello --format json")]
+pub struct ShowProcedure {
+    /// The procedure
+    pub name: String,
+}
+
+/// Write a new procedure, blank or as a copy of another
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  runwarden new ops.rotate_logs\n  runwarden new ops.greet --from hello")]
+pub struct New {
+    /// Its name: `ops.rotate_logs` becomes `ops/rotate_logs.yaml`
+    pub name: String,
+    /// The procedure to copy
+    #[arg(long, value_name = "TEMPLATE")]
+    pub from: Option<String>,
+}
+
+/// Check documents: syntax, keys, names, types, and what the actions take
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Diagnostics for people go to stderr, as compilers do; with --format json they are data on stdout.\nExits 2 on any error, and when there was nothing to check.\n\nExamples:\n  runwarden check\n  runwarden check procedures/ops deploy.yaml --format json")]
+pub struct Check {
+    /// Files and folders; without any, the workspace file and all its procedures
+    pub paths: Vec<PathBuf>,
+}
+
+/// List runs, or show one
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  runwarden runs\n  runwarden runs show last\n  runwarden runs show 0199c3", args_conflicts_with_subcommands = true)]
+pub struct Runs {
+    /// Only runs of this procedure; `ops.*` for all whose names begin so
+    #[arg(long, value_name = "NAME")]
+    pub procedure: Option<String>,
+    /// Only runs of this status
+    #[arg(long)]
+    pub status: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    #[command(subcommand)]
+    pub command: Option<RunsCommand>,
+}
+
+/// What to do with runs.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// Show a run: what happened, and what next
+    #[command(after_help = "Examples:\n  runwarden runs show last\n  runwarden runs show 0199c3 --format json")]
+    Show {
+        /// Its id, a beginning of it that no other has, or `last`
+        run: String,
+    },
+}
+
+/// List the built-in actions, or show what one takes and gives
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  runwarden actions\n  runwarden actions file.write")]
+pub struct Actions {
+    /// The action, like `file.write`
+    pub name: Option<String>,
+}
+
+/// Explain a diagnostic, a refusal, or the exit codes
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  runwarden explain unknown-key\n  runwarden explain exit-codes")]
+pub struct Explain {
+    /// The code, as it stands in `error[CODE]`; or `exit-codes`
+    pub code: String,
+}
+
+/// Print the JSON Schema of a kind of document or output
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  runwarden schema\n  runwarden schema procedure > procedure.schema.json\n  runwarden schema --write schemas")]
+pub struct Schema {
+    /// Which; without it, what there is
+    #[arg(conflicts_with = "write")]
+    pub kind: Option<String>,
+    /// Write all of them into this folder
+    #[arg(long, value_name = "DIR")]
+    pub write: Option<PathBuf>,
+}
+
+/// Print a script that completes commands in a shell
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:\n  runwarden completions bash > ~/.local/share/bash-completion/completions/runwarden")]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// Print the manual page
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  runwarden man | man -l -\n  runwarden man --write man1")]
+pub struct Man {
+    /// Write this page and those of all commands into a folder
+    #[arg(long, value_name = "DIR")]
+    pub write: Option<PathBuf>,
+}

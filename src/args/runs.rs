@@ -1,0 +1,68 @@
+//! The arguments of `plan` and `run`.
+
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+
+/// What is asked for, by `plan` and `run` alike.
+#[derive(Debug, ClapArgs)]
+pub struct Asked {
+    /// The procedure
+    pub name: String,
+    /// A parameter; lists and maps as JSON
+    #[arg(short, long = "parameter", value_name = "NAME=VALUE", allow_hyphen_values = true)]
+    pub parameters: Vec<String>,
+    /// A YAML or JSON file with parameters; those of the command line come first
+    #[arg(long = "parameters", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// What a target of the procedure stands for, by its name in runwarden.yaml
+    #[arg(long = "target", value_name = "NAME=TARGET")]
+    pub targets: Vec<String>,
+    /// Make no reads; what depends on them stays undecided
+    #[arg(long)]
+    pub offline: bool,
+    /// Let the plan run programs that the author calls read-only
+    #[arg(long)]
+    pub probe_commands: bool,
+}
+
+/// Show what running a procedure would do, and what is not known yet; changes nothing
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Exits as `run` would, as far as that is known: 0 ready, 3 refused, 4 guard, 1 failed.\n\nExamples:\n  runwarden plan hello\n  runwarden plan ops.deploy -p version=1.4.2 --target api=staging_api -o plan.json\n  runwarden run ops.deploy --plan plan.json")]
+pub struct Plan {
+    #[command(flatten)]
+    pub asked: Asked,
+    /// Keep the plan in this file, for `run --plan`
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Exit 20 when there is something to do
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+/// Run a procedure: plan it, do it step by step under its guards, and write down what happened
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Ctrl-C once stops after the current step and suspends the run; twice ends the step.\n\nExamples:\n  runwarden run hello\n  runwarden run ops.deploy -p version=1.4.2 --dry-run\n  runwarden run ops.deploy --plan plan.json --confirm ops.deploy\n  runwarden run ops.restore --answer isolate.ticket=INC-7 --answer isolate.read_back=db-3\n  runwarden run ops.deploy -p version=1.4.2 --format ndjson")]
+pub struct Run {
+    #[command(flatten)]
+    pub asked: Asked,
+    /// Run what this plan file shows, or nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["parameters", "file", "targets", "offline", "probe_commands", "dry_run"])]
+    pub plan: Option<PathBuf>,
+    /// Show what would be done, as `plan` does
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Answer confirmations with yes; no gate, guard or question to a person is one
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Confirm a high-risk procedure by its name
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Option<String>,
+    /// An answer to a manual step: `STEP.NAME=VALUE`, `STEP.read_back=VALUE`, `STEP.evidence=PATH`, or
+    /// `STEP.done=yes` where the step asks for nothing
+    #[arg(long = "answer", value_name = "STEP.NAME=VALUE", allow_hyphen_values = true)]
+    pub answers: Vec<String>,
+    /// Wait for the ledger while another run has it
+    #[arg(long, value_name = "DURATION")]
+    pub wait_lock: Option<String>,
+}

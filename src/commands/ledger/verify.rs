@@ -1,0 +1,242 @@
+//! `ledger verify`: the report that every ledger gives, and an exit code that never calls it whole without an anchor.
+
+use std::path::Path;
+
+use engine::host::Probe as _;
+use engine::ledger::report::{AnchorReport, Problem, Report, RunReport, Status};
+use engine::ledger::signed::Given;
+use engine::ledger::verify as judge;
+use engine::merkle::note::{MAX_NOTE, VerifierKey};
+use engine::target::corvusforge::CorvusLedger;
+use engine::target::corvusforge::anchor::{Anchor, MAX_ANCHOR};
+
+use super::{Context, Place, copy, copy_corvus, place};
+use crate::args::{Driver, Verify};
+use crate::exit::Exit;
+use crate::files;
+use crate::refusal::Refusal;
+use crate::setup;
+use crate::ui::Paint;
+
+pub fn run(context: &Context, args: &Verify) -> Result<Exit, Refusal> {
+    let place = place(context, &args.whose)?;
+    let report = match args.whose.driver {
+        Driver::Runwarden => own(&place, args)?,
+        Driver::Corvusforge => corvus(&place.path, args)?,
+    };
+    // What it was made over is for those who ask again, inside of the engine.
+    let report = Report { subject: None, ..report };
+    let ui = &context.ui;
+    if ui.is_human() {
+        ui.data(&render(&report, &place.path, ui.out));
+    } else {
+        ui.json(&report);
+    }
+    let whole = Exit::of_ledger(report.status, args.allow_unanchored);
+    // A run that was asked for by name must be sound itself.
+    let runs = report.runs.iter().filter(|run| args.runs.contains(&run.run));
+    let worst = runs.map(|run| Exit::of_ledger(run.status, true)).max().unwrap_or(Exit::Done);
+    Ok(if whole == Exit::Done { worst } else { whole })
+}
+
+fn own(place: &Place, args: &Verify) -> Result<Report, Refusal> {
+    let mut anchors = Vec::new();
+    for path in &args.anchors {
+        let bytes = read_anchor(path, MAX_NOTE as u64)?;
+        anchors.push(Given { source: files::shown(path), bytes });
+    }
+    let keys = keys(place, args)?;
+    let copied = match copy(&place.path) {
+        Ok(copied) => copied,
+        Err(refusal) => return Ok(unreadable("runwarden", refusal.message)),
+    };
+    let checkpoints = match copied.reader.checkpoints() {
+        Ok(checkpoints) => checkpoints,
+        Err(error) => return Ok(unreadable("runwarden", error.to_string())),
+    };
+    let mut report = judge::verify(&copied.reader, &keys, &checkpoints, &anchors);
+    if !args.runs.is_empty() {
+        keep_runs(&mut report, &args.runs);
+    }
+    Ok(report)
+}
+
+/// The keys that may sign: as said, else the workspace's own; none leaves it to the genesis.
+fn keys(place: &Place, args: &Verify) -> Result<Vec<VerifierKey>, Refusal> {
+    if let Some(text) = &args.vkey {
+        let key = VerifierKey::parse(text).map_err(|error| Refusal::invalid("usage", format!("--vkey: {error}")))?;
+        return Ok(vec![key]);
+    }
+    let Some(workspace) = &place.own else { return Ok(Vec::new()) };
+    match setup::key_of_ledger(workspace)? {
+        Some(key) => VerifierKey::new(&workspace.file.ledger.origin, key.public())
+            .map(|key| vec![key])
+            .map_err(|error| Refusal::invalid("key", error.to_string())),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Leaves the runs that were asked for; one that is not there is a failure.
+fn keep_runs(report: &mut Report, wanted: &[String]) {
+    report.runs.retain(|run| wanted.contains(&run.run));
+    for run in wanted {
+        if !report.runs.iter().any(|found| found.run == *run) {
+            let detail = format!("the ledger has no run `{run}`");
+            let problem =
+                Problem { code: "unknown_run".to_owned(), seq: None, run: Some(run.clone()), detail };
+            report.problems.push(problem.clone());
+            report.runs.push(RunReport { run: run.clone(), entries: 0, status: Status::Empty, problems: vec![problem] });
+        }
+    }
+}
+
+fn corvus(path: &Path, args: &Verify) -> Result<Report, Refusal> {
+    let mut anchors = Vec::new();
+    for file in &args.anchors {
+        anchors.push((files::shown(file), read_anchor(file, MAX_ANCHOR as u64)?));
+    }
+    let copied = match copy_corvus(path) {
+        Ok(copied) => copied,
+        Err(refusal) => return Ok(unreadable("corvusforge", refusal.message)),
+    };
+    let ledger = match &copied.ledger {
+        Ok(ledger) => ledger,
+        Err(error) => return Ok(error.report()),
+    };
+    let mut report = ledger.verify((!args.runs.is_empty()).then_some(args.runs.as_slice()));
+    for (source, bytes) in anchors {
+        let compared = compare(ledger, source, &bytes);
+        if compared.status != Status::Ok {
+            let problem = Problem {
+                code: "bad_anchor".to_owned(),
+                seq: None,
+                run: None,
+                detail: format!("{}: {}", compared.source, compared.detail),
+            };
+            report.problems.push(problem);
+        }
+        report.anchors.push(compared);
+    }
+    report.status = with_anchors(&report, args);
+    Ok(report)
+}
+
+/// A sound ledger is `ok` when each run that is judged has an anchor that fits; one that does not fit breaks it.
+fn with_anchors(report: &Report, args: &Verify) -> Status {
+    let worst = report.anchors.iter().map(|anchor| anchor.status).find(|status| *status != Status::Ok);
+    match (report.status.is_sound(), worst) {
+        (false, _) => report.status,
+        (true, Some(worst)) => worst,
+        (true, None) => {
+            let anchored = |run: &RunReport| report.anchors.iter().any(|anchor| anchor.detail.starts_with(&of_run(&run.run)));
+            let all = !report.runs.is_empty() && report.runs.iter().all(anchored);
+            if !args.anchors.is_empty() && all { Status::Ok } else { report.status }
+        }
+    }
+}
+
+fn of_run(run: &str) -> String {
+    format!("run `{run}`: ")
+}
+
+fn compare(ledger: &CorvusLedger, source: String, bytes: &[u8]) -> AnchorReport {
+    let bad = |source, detail| AnchorReport { source, size: 0, at: None, status: Status::AnchorMissing, detail };
+    let anchor = match Anchor::parse(bytes) {
+        Ok(anchor) => anchor,
+        Err(error) => return bad(source, error.to_string()),
+    };
+    let now = setup::reading_machine().now();
+    let check = match ledger.check_anchor(&anchor, &anchor.run_id, None, None, now) {
+        Ok(check) => check,
+        Err(error) => return bad(source, error.to_string()),
+    };
+    let wrong: Vec<&str> =
+        check.findings.iter().filter(|finding| !finding.ok).map(|finding| finding.detail.as_str()).collect();
+    let has = |code: &str| check.findings.iter().any(|finding| finding.code == code && !finding.ok);
+    let status = match () {
+        () if wrong.is_empty() => Status::Ok,
+        () if has("self_hash") || has("count") => Status::AnchorMissing,
+        () if check.entries < anchor.entry_count => Status::Truncated,
+        () => Status::Fork,
+    };
+    let said = if wrong.is_empty() {
+        format!("{} of {} entries are anchored and agree", anchor.entry_count, check.entries)
+    } else {
+        wrong.join("; ")
+    };
+    AnchorReport {
+        source,
+        size: anchor.entry_count,
+        at: Some(anchor.timestamp_utc.clone()),
+        status,
+        detail: format!("{}{said}", of_run(&anchor.run_id)),
+    }
+}
+
+fn read_anchor(path: &Path, at_most: u64) -> Result<Vec<u8>, Refusal> {
+    files::read(path, at_most).map_err(|error| {
+        Refusal::new(Exit::Ledger, "io", format!("the anchor `{}` cannot be read: {error}", path.display()))
+    })
+}
+
+fn unreadable(driver: &str, detail: String) -> Report {
+    Report {
+        status: Status::Unreadable,
+        driver: driver.to_owned(),
+        dialect: None,
+        entries: 0,
+        runs: Vec::new(),
+        anchors: Vec::new(),
+        problems: vec![Problem { code: "unreadable".to_owned(), seq: None, run: None, detail }],
+        subject: None,
+    }
+}
+
+fn render(report: &Report, path: &Path, paint: Paint) -> String {
+    let word = status(report.status, paint);
+    let dialect = report.dialect.as_ref().map(|dialect| format!(" ({dialect})")).unwrap_or_default();
+    let runs = report.runs.len();
+    let mut lines = vec![format!(
+        "{}: {word}: {} ledger{dialect}, {} entries in {}",
+        files::shown(path),
+        report.driver,
+        report.entries,
+        crate::ui::count(runs, "run")
+    )];
+    if let Some(meaning) = meaning(report.status) {
+        lines.push(format!("  {meaning}"));
+    }
+    for run in report.runs.iter().filter(|run| !run.status.is_sound()) {
+        lines.push(format!("  run {}: {}, {} entries", run.run, status(run.status, paint), run.entries));
+    }
+    for anchor in &report.anchors {
+        let at = anchor.at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
+        let word = status(anchor.status, paint);
+        lines.push(format!("  anchor {}: {word}, {} entries{at}: {}", anchor.source, anchor.size, anchor.detail));
+    }
+    for problem in &report.problems {
+        let seq = problem.seq.map(|seq| format!(" at entry {seq}")).unwrap_or_default();
+        let run = problem.run.as_ref().map(|run| format!(" of run {run}")).unwrap_or_default();
+        lines.push(format!("  {}{seq}{run}: {}", paint.red(&problem.code), problem.detail));
+    }
+    lines.join("\n")
+}
+
+fn status(status: Status, paint: Paint) -> String {
+    match status {
+        Status::Ok => paint.green(status.as_str()),
+        Status::SelfConsistentOnly | Status::NeverSealed => paint.yellow(status.as_str()),
+        _ => paint.red(status.as_str()),
+    }
+}
+
+/// What is easily taken for more than it is.
+fn meaning(status: Status) -> Option<&'static str> {
+    match status {
+        Status::SelfConsistentOnly => Some(
+            "it agrees with itself, and nothing outside it says that it is whole; give an anchor with `--anchor FILE`",
+        ),
+        Status::NeverSealed => Some("nothing in it was ever sealed: nobody could tell if it were changed"),
+        _ => None,
+    }
+}

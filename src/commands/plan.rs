@@ -1,0 +1,57 @@
+//! `plan`: what running a procedure would do. It writes nothing but the file it is told to.
+
+use engine::plan::{Plan as Made, View};
+
+use super::Context;
+use crate::args::{Asked, Plan};
+use crate::exit::Exit;
+use crate::refusal::Refusal;
+use crate::setup::{self, Session};
+use crate::{files, ui};
+
+pub fn run(context: &Context, args: &Plan) -> Result<Exit, Refusal> {
+    let made = make(context, &args.asked)?;
+    if let Some(path) = &args.output {
+        let mut text = serde_json::to_string_pretty(&made.view).map_err(Refusal::internal)?;
+        text.push('\n');
+        files::replace(path, text.as_bytes())?;
+        context.ui.note(&format!(
+            "wrote {}; `runwarden run {} --plan {}` runs it",
+            files::shown(path),
+            made.view.procedure,
+            files::shown(path)
+        ));
+    }
+    show(context, &made);
+    let exit = Exit::of_plan(made.view.status);
+    let changes = args.detailed_exitcode && exit == Exit::Done && made.view.has_changes();
+    Ok(if changes { Exit::Changes } else { exit })
+}
+
+/// `run --dry-run`: the same words and the same code.
+pub fn dry_run(context: &Context, asked: &Asked) -> Result<Exit, Refusal> {
+    let made = make(context, asked)?;
+    show(context, &made);
+    Ok(Exit::of_plan(made.view.status))
+}
+
+fn make(context: &Context, asked: &Asked) -> Result<Made, Refusal> {
+    let session = Session::prepare(&context.global, asked, None)?;
+    super::warn(context, &session.loaded);
+    let records = setup::records(&session.workspace, &session.machine)?;
+    let run = session.new_run()?;
+    let past = session.past(run.clone(), records);
+    let setting = session.setting(&past);
+    let id = session.new_run()?.to_string();
+    super::runtime()?.block_on(session.plan(&setting, id, run, &past))
+}
+
+/// Shows a plan on stdout.
+pub fn show(context: &Context, made: &Made) {
+    let ui = &context.ui;
+    if ui.is_human() {
+        ui.data(&ui::plan::render(&made.view, &made.root.procedure.title, ui.out));
+    } else {
+        ui.json::<View>(&made.view);
+    }
+}

@@ -1,0 +1,355 @@
+//! `run`: a procedure is planned with the real machine and done, step by step, into the ledger.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use engine::event::Kind;
+use engine::event::state::{Failure, RunStatus, StepState};
+use engine::execute::{Ended, Means, execute};
+use engine::host::Probe as _;
+use engine::id::{Name, RunId};
+use engine::ledger::Ledger;
+use engine::ledger::error::Error as LedgerError;
+use engine::ledger::reader::{Filter, Reader};
+use engine::plan::{Plan, Status, View as PlanView};
+use engine::procedure::Risk;
+use engine::time::Duration;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+
+use super::Context;
+use crate::args::Run;
+use crate::exit::Exit;
+use crate::refusal::Refusal;
+use crate::setup::{self, Session, plan_file};
+use crate::ui::people::{self, Answers, Operator};
+use crate::ui::progress::Progress;
+use crate::files;
+
+mod closing;
+mod signals;
+
+/// What `run` says in JSON.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct View {
+    /// The run.
+    run: RunId,
+    /// The procedure.
+    procedure: Name,
+    /// How it ended, or where it stands.
+    status: RunStatus,
+    /// The digest of the plan it followed.
+    plan: engine::id::Digest,
+    /// The steps that were touched, in that order.
+    steps: Vec<StepRow>,
+    /// What it gave.
+    outputs: Map<String, Json>,
+    /// What went wrong first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Failure>,
+    /// The procedure's own advice on what went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<Advice>,
+    /// The signed checkpoint that covers its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checkpoint: Option<CheckpointRow>,
+}
+
+/// One step of a run.
+#[derive(Debug, Serialize, JsonSchema)]
+struct StepRow {
+    /// Its path.
+    id: String,
+    /// Where it stands.
+    status: StepState,
+    /// How often it was tried.
+    attempts: u32,
+    /// What went wrong with it last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Failure>,
+}
+
+/// What to do about what went wrong.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Advice {
+    /// What happened.
+    title: String,
+    /// What to do.
+    advice: String,
+}
+
+/// A signed checkpoint.
+#[derive(Debug, Serialize, JsonSchema)]
+struct CheckpointRow {
+    /// How many entries it covers.
+    size: u64,
+    /// Where it is.
+    path: PathBuf,
+}
+
+pub fn run(context: &Context, args: &Run) -> Result<Exit, Refusal> {
+    if args.dry_run {
+        return super::plan::dry_run(context, &args.asked);
+    }
+    let wait = args.wait_lock.as_deref().map(wait_for).transpose()?;
+    let answers = Answers::parse(&args.answers)?;
+    let recorded = args.plan.as_deref().map(plan_file::open).transpose()?;
+    if let Some(recorded) = &recorded
+        && recorded.procedure.as_str() != args.asked.name
+    {
+        let message = format!("the plan is of `{}`, not of `{}`", recorded.procedure, args.asked.name);
+        return Err(Refusal::invalid("usage", message));
+    }
+    let session = Session::prepare(&context.global, &args.asked, recorded.as_ref())?;
+    let risk = risk_of(&session)?;
+    let must_ask = must_ask(args, risk, &session.request.procedure)?;
+    super::warn(context, &session.loaded);
+    let doing = Doing { context, session: &session, recorded: recorded.as_ref(), wait };
+    super::runtime()?.block_on(doing.run(answers, must_ask))
+}
+
+/// What a person is still to confirm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Question {
+    /// The procedure's name is to be typed.
+    Name,
+    /// Yes or no.
+    YesOrNo,
+}
+
+fn risk_of(session: &Session) -> Result<Risk, Refusal> {
+    let name = &session.request.procedure;
+    match session.loaded.procedures.get(name) {
+        Some(procedure) if procedure.kind() == "procedure" => {
+            // A call binds as if its procedure were run by name: the gravest risk counts.
+            Ok(session.loaded.procedures.values().map(|called| called.risk()).max().unwrap_or(procedure.risk()))
+        }
+        _ => Err(Refusal::invalid("not-a-procedure", format!("`{name}` is a checklist, which is asked and not run"))),
+    }
+}
+
+/// Decides before anything is read whether a confirmation is there, can be asked for, or is missing.
+fn must_ask(args: &Run, risk: Risk, name: &Name) -> Result<Option<Question>, Refusal> {
+    if let Some(confirmed) = &args.confirm
+        && confirmed != name.as_str()
+    {
+        let message = format!("`--confirm {confirmed}` does not name the procedure `{name}`");
+        return Err(Refusal::invalid("confirmation", message));
+    }
+    match risk {
+        Risk::High if args.confirm.is_some() => Ok(None),
+        Risk::High if people::is_there() => Ok(Some(Question::Name)),
+        Risk::High => Err(Refusal::invalid(
+            "confirmation",
+            format!("`{name}` is of high risk, and nobody is at a terminal to confirm it"),
+        )
+        .help(format!("nothing was done; with `--confirm {name}` it runs"))),
+        Risk::Medium if !args.yes && args.confirm.is_none() && people::is_there() => Ok(Some(Question::YesOrNo)),
+        Risk::Medium | Risk::Low => Ok(None),
+    }
+}
+
+fn wait_for(text: &str) -> Result<Duration, Refusal> {
+    Duration::parse(text).map_err(|error| Refusal::invalid("usage", format!("--wait-lock: {error}")))
+}
+
+/// One `run` on its way.
+struct Doing<'a> {
+    context: &'a Context,
+    session: &'a Session,
+    recorded: Option<&'a PlanView>,
+    wait: Option<Duration>,
+}
+
+impl Doing<'_> {
+    async fn run(&self, answers: Answers, question: Option<Question>) -> Result<Exit, Refusal> {
+        let (session, ui) = (self.session, &self.context.ui);
+        if let Some(recorded) = self.recorded {
+            plan_file::check_expiry(recorded, session.machine.now())?;
+        }
+        let key = setup::key_of_ledger(&session.workspace)?;
+        let agreed = match question {
+            Some(question) => Some(self.confirm(question).await?),
+            None => None,
+        };
+        let is_new = key.is_none();
+        if is_new {
+            // What is wrong with the request is said before a ledger is made for it.
+            self.plan(self.session.new_run()?).await?;
+            setup::make_ledger(&session.workspace, &session.machine)?;
+            ui.note(&format!(
+                "made the ledger {} and its key {}",
+                files::shown(&session.workspace.ledger()),
+                files::shown(&session.workspace.key())
+            ));
+        }
+        let mut ledger = self.open_ledger().await?;
+        let done = self.execute(&mut ledger, answers, agreed).await;
+        match ledger.close(session.machine.now()) {
+            Ok(()) => done,
+            // The run itself is recorded; what went before says more than this.
+            Err(error) => done.and_then(|exit| if exit == Exit::Done { Err(Refusal::from(error)) } else { Ok(exit) }),
+        }
+    }
+
+    /// Shows the plan and asks; gives the plan that was agreed to.
+    async fn confirm(&self, question: Question) -> Result<PlanView, Refusal> {
+        let (session, ui) = (self.session, &self.context.ui);
+        let run = session.new_run()?;
+        let past = session.past(run.clone(), setup::records(&session.workspace, &session.machine)?);
+        let setting = session.setting(&past);
+        let plan = session.plan(&setting, self.plan_id()?, run, &past).await?;
+        if plan.view.status != Status::Ready {
+            // It will not run: there is nothing to agree to.
+            return Ok(plan.view);
+        }
+        ui.error(&crate::ui::plan::render(&plan.view, &plan.root.procedure.title, ui.err));
+        let name = plan.view.procedure.to_string();
+        let prompt = match question {
+            Question::Name => format!("\nThis is of high risk. Type `{name}` to run it"),
+            Question::YesOrNo => "\nRun it? (yes/no)".to_owned(),
+        };
+        let said = ask(prompt).await.unwrap_or_default();
+        let agreed = match question {
+            Question::Name => said == name,
+            Question::YesOrNo => matches!(said.as_str(), "y" | "yes"),
+        };
+        if agreed {
+            return Ok(plan.view);
+        }
+        Err(Refusal::invalid("confirmation", format!("`{name}` was not confirmed")).help("nothing was done"))
+    }
+
+    fn plan_id(&self) -> Result<String, Refusal> {
+        match self.recorded {
+            Some(recorded) => Ok(recorded.plan.clone()),
+            None => Ok(self.session.new_run()?.to_string()),
+        }
+    }
+
+    async fn plan(&self, run: RunId) -> Result<Plan, Refusal> {
+        let past = self.session.past(run.clone(), None);
+        let setting = self.session.setting(&past);
+        self.session.plan(&setting, self.plan_id()?, run, &past).await
+    }
+
+    /// Opens the ledger; where somebody else has it, waits as long as was said.
+    async fn open_ledger(&self) -> Result<Ledger, Refusal> {
+        let (workspace, machine) = (&self.session.workspace, &self.session.machine);
+        let patience = self.wait.map(Duration::as_std).unwrap_or_default();
+        let begun = Instant::now();
+        let mut told = false;
+        loop {
+            let Some(key) = setup::key_of_ledger(workspace)? else {
+                return Err(Refusal::new(Exit::Ledger, "ledger-missing", "the ledger was removed just now"));
+            };
+            match Ledger::open(&workspace.ledger(), key, machine.now()) {
+                Err(LedgerError::Busy { holder, .. }) if begun.elapsed() < patience => {
+                    if !told {
+                        self.context.ui.note(&format!("waiting for the ledger: {holder}"));
+                        told = true;
+                    }
+                    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                }
+                opened => return Ok(opened?),
+            }
+        }
+    }
+
+    async fn execute(&self, ledger: &mut Ledger, answers: Answers, agreed: Option<PlanView>) -> Result<Exit, Refusal> {
+        let (session, ui) = (self.session, &self.context.ui);
+        let run = session.new_run()?;
+        if let Some(recorded) = self.recorded {
+            self.refuse_spent(recorded)?;
+        }
+        let past = session.past(run.clone(), None);
+        let setting = session.setting(&past);
+        let plan = session.plan(&setting, self.plan_id()?, run.clone(), &past).await?;
+        if let Some(shown) = self.recorded.or(agreed.as_ref()) {
+            plan_file::compare(shown, &plan.view)?;
+        }
+        ledger.moves(Some(&run));
+        let progress = Arc::new(Progress::new(Arc::clone(ui), &plan.view));
+        if ui.is_human() {
+            ui.note(&format!("run {run} of {} ({})", plan.view.procedure, plan.view.environment.as_str()));
+        }
+        let interrupts = signals::listen(Arc::clone(&progress));
+        let people = Operator { answers, progress: Arc::clone(&progress) };
+        let means = Means {
+            setting: &setting,
+            host: &session.machine,
+            people: &people,
+            observer: &*progress,
+            interrupts,
+            history: &past,
+        };
+        let ended = execute(&means, &plan, run, ledger).await;
+        progress.finish();
+        ledger.moves(None);
+        let ended = ended?;
+        for path in people.answers.unasked() {
+            ui.error(&format!("{}: `{path}` was answered and never asked", ui.err.yellow("warning")));
+        }
+        self.close(&plan, &ended);
+        Ok(Exit::of_run(ended.status, ended.failure.as_ref()))
+    }
+
+    /// A plan file runs once.
+    fn refuse_spent(&self, recorded: &PlanView) -> Result<(), Refusal> {
+        use engine::host::Probe as _;
+        let scratch = self.session.machine.scratch(&[])?;
+        let place = self.session.workspace.ledger();
+        let reader = Reader::copy(&place, &scratch.folder)?;
+        let begins = Filter { kind: Some(Kind::RunBegin), ..Filter::default() };
+        reader.each(&begins, |stored| {
+            let entry = stored.entry(&place)?;
+            let spent = entry.data.get("plan_id").and_then(Json::as_str) == Some(recorded.plan.as_str());
+            match (spent, entry.run) {
+                (true, Some(run)) => Err(plan_file::rejected("plan-spent", format!("this plan was run before, in run {run}"))),
+                (true, None) => Err(plan_file::rejected("plan-spent", "this plan was run before".to_owned())),
+                (false, _) => Ok(()),
+            }
+        })
+    }
+
+    fn close(&self, plan: &Plan, ended: &Ended) {
+        let ui = &self.context.ui;
+        if ui.is_human() {
+            ui.data(&closing::render(plan, ended, ui.out));
+        } else {
+            ui.json(&view(plan, ended));
+        }
+    }
+}
+
+/// Asks on a thread of its own, so that signals still end the program.
+async fn ask(prompt: String) -> Option<String> {
+    let (send, receive) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        // Where nobody waits any more the answer is of no use.
+        let _ = send.send(people::line(&prompt));
+    });
+    receive.await.ok().flatten().map(|said| said.trim().to_owned())
+}
+
+fn view(plan: &Plan, ended: &Ended) -> View {
+    let row = |(path, step): (&str, &engine::run::StepRecord)| StepRow {
+        id: path.to_owned(),
+        status: step.state,
+        attempts: step.attempts,
+        error: step.error.clone(),
+    };
+    View {
+        run: ended.run.id.clone(),
+        procedure: plan.view.procedure.clone(),
+        status: ended.status,
+        plan: plan.view.digest.clone(),
+        steps: ended.run.steps().map(row).collect(),
+        outputs: ended.outputs.clone(),
+        error: ended.failure.clone(),
+        advice: ended.advice.clone().map(|(title, advice)| Advice { title, advice }),
+        checkpoint: ended.checkpoint.clone().map(|made| CheckpointRow { size: made.size, path: made.path }),
+    }
+}

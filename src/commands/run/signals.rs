@@ -1,0 +1,45 @@
+//! Signals, in the one place where they enter: how often the operator has asked to stop.
+
+use std::sync::Arc;
+
+use engine::execute::Interrupts;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::ui::progress::Progress;
+
+/// Counts interrupts from now on; SIGTERM and SIGHUP are one SIGINT.
+pub fn listen(progress: Arc<Progress>) -> Interrupts {
+    let (count, interrupts) = watch::channel(0u8);
+    // Where a signal cannot be listened for it does what it always did.
+    let mut heard: Vec<_> =
+        [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].into_iter().filter_map(|kind| signal(kind).ok()).collect();
+    tokio::spawn(async move {
+        loop {
+            let next = heard.iter_mut().map(|signal| Box::pin(signal.recv()));
+            if first(next).await.is_none() {
+                return;
+            }
+            count.send_modify(|count| *count = count.saturating_add(1));
+            match *count.borrow() {
+                1 => progress.say("stopping after this step; once more ends it now, and leaves its outcome unknown"),
+                2 => progress.say("ending the step"),
+                _ => {}
+            }
+        }
+    });
+    interrupts
+}
+
+/// The first of them that comes to something.
+async fn first<T: Future<Output = Option<()>> + Unpin>(waiting: impl Iterator<Item = T>) -> Option<()> {
+    let mut waiting: Vec<T> = waiting.collect();
+    std::future::poll_fn(|context| {
+        waiting
+            .iter_mut()
+            .map(|one| std::pin::Pin::new(one).poll(context))
+            .find(std::task::Poll::is_ready)
+            .unwrap_or(std::task::Poll::Pending)
+    })
+    .await
+}

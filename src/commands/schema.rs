@@ -1,0 +1,109 @@
+//! `schema`: JSON Schemas of what is read and written.
+
+use std::path::Path;
+
+use engine::action::Registry;
+use engine::diagnostic::did_you_mean;
+use engine::parse;
+use engine::plan::View as PlanView;
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::{Map, Value as Json};
+
+use super::{Context, RefusalView, actions, anchor, check, doctor, explain, init, ledger, list, run as running, runs, show};
+use crate::args::Schema;
+use crate::exit::Exit;
+use crate::files;
+use crate::refusal::Refusal;
+use crate::ui::progress::EventLine;
+
+pub fn run(context: &Context, args: &Schema) -> Result<Exit, Refusal> {
+    let ui = &context.ui;
+    if let Some(folder) = &args.write {
+        let count = write(folder)?;
+        ui.note(&format!("wrote {count} schemas to {}", files::shown(folder)));
+        return Ok(Exit::Done);
+    }
+    match &args.kind {
+        None => {
+            let names: Vec<String> = all().into_iter().map(|(name, _)| name).collect();
+            if ui.is_human() { ui.data(&names.join("\n")) } else { ui.json(&names) }
+        }
+        Some(kind) if kind == "actions" => {
+            let of = |(name, make): (String, Make)| Some((name.strip_prefix("actions/")?.to_owned(), make()));
+            let schemas: Map<String, Json> = all().into_iter().filter_map(of).collect();
+            ui.json(&schemas);
+        }
+        Some(kind) => {
+            let found = all().into_iter().find(|(name, _)| name == kind);
+            let (_, make) = found.ok_or_else(|| unknown(kind))?;
+            ui.json(&make());
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn unknown(kind: &str) -> Refusal {
+    let names: Vec<String> = all().into_iter().map(|(name, _)| name).collect();
+    let refusal = Refusal::invalid("usage", format!("there is no schema `{kind}`"));
+    match did_you_mean(kind, names.iter().map(String::as_str).chain(["actions"])) {
+        Some(near) => refusal.help(format!("did you mean `{near}`?")),
+        None => refusal.help("`runwarden schema` shows what there is"),
+    }
+}
+
+fn write(folder: &Path) -> Result<usize, Refusal> {
+    let all = all();
+    let count = all.len();
+    for (name, make) in all {
+        let path = folder.join(format!("{name}.schema.json"));
+        if let Some(above) = path.parent() {
+            files::make_folder(above)?;
+        }
+        let mut text = serde_json::to_string_pretty(&make()).map_err(Refusal::internal)?;
+        text.push('\n');
+        files::replace(&path, text.as_bytes())?;
+    }
+    Ok(count)
+}
+
+type Make = Box<dyn FnOnce() -> Json>;
+
+/// Every schema by its name: a path below the folder that `--write` fills.
+fn all() -> Vec<(String, Make)> {
+    let mut all: Vec<(String, Make)> = Vec::new();
+    for kind in parse::Kind::ALL {
+        all.push((kind.as_str().to_owned(), Box::new(move || parse::schema::schema(kind))));
+    }
+    let mut of = |name: &str, make: fn() -> Json| all.push((name.to_owned(), Box::new(make)));
+    of("plan", generate::<PlanView>);
+    of("events", generate::<EventLine<'static>>);
+    of("output/actions", generate::<actions::View>);
+    of("output/action", generate::<actions::OneView>);
+    of("output/anchor_verify", generate::<anchor::View>);
+    of("output/check", generate::<check::View>);
+    of("output/doctor", generate::<doctor::View>);
+    of("output/explain", generate::<explain::View>);
+    of("output/init", generate::<init::View>);
+    of("output/ledger_entries", generate::<ledger::entries::View>);
+    of("output/ledger_head", generate::<ledger::head::View>);
+    of("output/ledger_verify", generate::<engine::ledger::report::Report>);
+    of("output/list", generate::<list::View>);
+    of("output/refusal", generate::<RefusalView>);
+    of("output/run", generate::<running::View>);
+    of("output/run_record", generate::<runs::RecordView>);
+    of("output/runs", generate::<runs::View>);
+    of("output/show", generate::<show::View>);
+    for action in Registry::builtin().iter() {
+        let name = action.name;
+        let of = move |pick: fn(&engine::action::Action) -> &Json| {
+            move || Registry::builtin().get(name).map_or(Json::Null, |action| pick(action).clone())
+        };
+        all.push((format!("actions/{name}.params"), Box::new(of(|action| action.params()))));
+        all.push((format!("actions/{name}.output"), Box::new(of(|action| action.output()))));
+    }
+    all
+}
+
+fn generate<T: JsonSchema>() -> Json {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>().into()
+}

@@ -1,0 +1,82 @@
+//! Files that commands write for people: never over what is there, whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::refusal::Refusal;
+
+/// Writes a file that must not be there yet.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Refusal> {
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path);
+    let mut file = opened.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            Refusal::invalid("exists", format!("`{}` is there already, and is not overwritten", path.display()))
+        }
+        _ => Refusal::io("write", path, &error),
+    })?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| {
+        // A file cut short helps nobody.
+        let _ = fs::remove_file(path);
+        Refusal::io("write", path, &error)
+    })
+}
+
+/// Writes a file in one step, in place of what is there.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Refusal> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let written = (|| {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    })();
+    written.map_err(|error| {
+        let _ = fs::remove_file(&temporary);
+        Refusal::io("write", path, &error)
+    })
+}
+
+/// Makes a folder and those above it.
+pub fn make_folder(path: &Path) -> Result<(), Refusal> {
+    fs::create_dir_all(path).map_err(|error| Refusal::io("make", path, &error))
+}
+
+/// The bytes of a regular file, at most so many.
+pub fn read(path: &Path, at_most: u64) -> std::io::Result<Vec<u8>> {
+    let file = OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    read_at_most(file, at_most)
+}
+
+fn read_at_most(file: File, at_most: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(at_most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > at_most {
+        return Err(std::io::Error::other(format!("it is longer than {at_most} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// So that opening a pipe which nobody writes to does not wait for ever.
+const O_NONBLOCK: i32 = 0o4000;
+
+/// A path as people read it: below the current folder without that.
+pub fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    match path.strip_prefix(&here) {
+        Ok(rest) if rest.as_os_str().is_empty() => ".".to_owned(),
+        Ok(rest) => rest.display().to_string(),
+        Err(_) => path.display().to_string(),
+    }
+}
+
+/// An absolute path, without a look at the disk.
+pub fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}

@@ -1,0 +1,147 @@
+//! Why a command did not do what it was asked: an exit code, a stable word, a message and a remedy.
+
+use engine::diagnostic::Diagnostic;
+use engine::ledger::error::Error as LedgerError;
+use engine::plan::Error as PlanError;
+
+use crate::exit::Exit;
+
+/// The codes of refusals with what they mean, for `explain`.
+pub const CODES: &[(&str, &str)] = &[
+    ("usage", "the command line is wrong"),
+    ("io", "a file cannot be read or written"),
+    ("exists", "a file is there already, and is not overwritten"),
+    ("no-workspace", "there is no runwarden.yaml here or in a folder above"),
+    ("no-environment", "neither runwarden.yaml nor RUNWARDEN_ENVIRONMENT says which environment this is"),
+    ("environment", "RUNWARDEN_ENVIRONMENT is no environment, or another than runwarden.yaml says"),
+    ("invalid-document", "a document has errors; `runwarden check` shows them"),
+    ("nothing-checked", "there was no document to check"),
+    ("unknown-procedure", "there is no procedure of that name"),
+    ("parameters", "parameters are missing, unknown, or do not fit"),
+    ("unbound-target", "a target of the procedure is not bound to anything that fits"),
+    ("other-environment", "a target belongs to another environment"),
+    ("unset-variable", "an environment variable that the procedure reads is not set"),
+    ("unsupported", "a key of the language that this version does not act on"),
+    ("target", "a target of the workspace cannot be used"),
+    ("confirmation", "a high-risk run was not confirmed by the procedure's name"),
+    ("not-the-plan", "what would be done now is not what the plan file shows"),
+    ("plan-expired", "the plan file is no longer good"),
+    ("plan-spent", "the plan file was run before"),
+    ("not-a-plan", "the file is no plan"),
+    ("ledger-busy", "another process writes the ledger"),
+    ("ledger", "the ledger cannot be written, cannot be read, or is not genuine"),
+    ("ledger-missing", "there is a key without its ledger, or a ledger without its key"),
+    ("key", "the ledger's key cannot be used"),
+    ("unknown-run", "the ledger has no run of that id"),
+    ("ambiguous-run", "several runs begin with what was given"),
+    ("unknown-action", "there is no action of that name"),
+    ("unknown-code", "there is no diagnostic or refusal of that code"),
+    ("not-a-procedure", "a checklist is asked by `gate`, and cannot be run"),
+    ("internal", "the engine broke its own rules; please report it"),
+];
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub struct Refusal {
+    /// What the program exits with.
+    pub exit: Exit,
+    /// A stable word, one of [`CODES`].
+    pub code: &'static str,
+    /// What happened, naming the thing.
+    pub message: String,
+    /// A remedy that one can follow.
+    pub help: Option<String>,
+    /// What is wrong with the documents it is about.
+    pub diagnostics: Vec<Diagnostic>,
+    /// More to read: what differs between two plans, a line each.
+    pub detail: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal without a remedy.
+    pub fn new(exit: Exit, code: &'static str, message: impl Into<String>) -> Self {
+        Self { exit, code, message: message.into(), help: None, diagnostics: Vec::new(), detail: None }
+    }
+
+    /// Something is wrong with what was asked: exit 2.
+    pub fn invalid(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Exit::Invalid, code, message)
+    }
+
+    /// The same with a remedy.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The same with what is wrong with the documents.
+    #[must_use]
+    pub fn diagnostics(mut self, diagnostics: Vec<Diagnostic>) -> Self {
+        self.diagnostics = diagnostics;
+        self
+    }
+
+    /// A file that could not be read or written: exit 2.
+    pub fn io(verb: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::invalid("io", format!("cannot {verb} `{}`: {error}", path.display()))
+    }
+
+    /// The engine broke its own rules: exit 1.
+    pub fn internal(error: impl std::fmt::Display) -> Self {
+        Self::new(Exit::Failed, "internal", error.to_string())
+    }
+}
+
+impl From<LedgerError> for Refusal {
+    fn from(error: LedgerError) -> Self {
+        let message = error.to_string();
+        match error {
+            LedgerError::Busy { .. } => Self::new(Exit::Busy, "ledger-busy", message)
+                .help("wait for it with `--wait-lock 5m`, or look at what it does with `runwarden runs`"),
+            LedgerError::NotGenuine { .. } => Self::new(Exit::Ledger, "ledger", message)
+                .help("nothing runs until this is looked into; `runwarden ledger verify` says what is wrong"),
+            _ => Self::new(Exit::Ledger, "ledger", message),
+        }
+    }
+}
+
+impl From<engine::sign::ledger_key::Error> for Refusal {
+    fn from(error: engine::sign::ledger_key::Error) -> Self {
+        Self::new(Exit::Ledger, "key", error.to_string())
+    }
+}
+
+impl From<PlanError> for Refusal {
+    fn from(error: PlanError) -> Self {
+        let message = error.to_string();
+        match &error {
+            PlanError::UnknownProcedure { .. } => {
+                Self::invalid("unknown-procedure", message).help("`runwarden list` shows what there is")
+            }
+            PlanError::Parameters(_) => {
+                Self::invalid("parameters", message).help("give them with `-p NAME=VALUE` or `--parameters FILE`")
+            }
+            PlanError::Unbound { .. } | PlanError::Misbound { .. } => Self::invalid("unbound-target", message),
+            PlanError::OtherEnvironment { .. } => Self::new(Exit::Refused, "other-environment", message),
+            PlanError::NoVariable { .. } => Self::invalid("unset-variable", message),
+            PlanError::Unsupported { .. } => Self::invalid("unsupported", message),
+            PlanError::Target(_) => Self::invalid("target", message),
+        }
+    }
+}
+
+impl From<engine::execute::Error> for Refusal {
+    fn from(error: engine::execute::Error) -> Self {
+        match error {
+            engine::execute::Error::Ledger(error) => Self::from(error),
+            engine::execute::Error::Illegal(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<engine::host::Error> for Refusal {
+    fn from(error: engine::host::Error) -> Self {
+        Self::new(Exit::Failed, "io", error.to_string())
+    }
+}

@@ -1,0 +1,84 @@
+//! Parameters and targets as they are given on the command line and in files.
+
+use std::path::Path;
+
+use engine::id::Id;
+use engine::parse::node::Data;
+use engine::parse::problems::Problems;
+use engine::parse::yaml;
+use engine::procedure::Procedure;
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+
+use crate::args::Asked;
+use crate::files::{read, shown};
+use crate::refusal::Refusal;
+
+/// The parameters that were given; the command line stands before the file.
+pub fn parameters(procedure: &Procedure, asked: &Asked) -> Result<IndexMap<String, Json>, Refusal> {
+    let mut given = match &asked.file {
+        Some(path) => parameters_file(path)?,
+        None => IndexMap::new(),
+    };
+    let mut seen: Vec<&str> = Vec::new();
+    let mut unread = Vec::new();
+    for text in &asked.parameters {
+        let (name, value) = pair(text, "--parameter")?;
+        if seen.contains(&name) {
+            return Err(Refusal::invalid("usage", format!("parameter `{name}` is given twice")));
+        }
+        seen.push(name);
+        let read = match procedure.parameters.get(name) {
+            Some(parameter) => parameter.read(value),
+            // It is refused by name with all others that do not fit.
+            None => Ok(Json::String(value.to_owned())),
+        };
+        match read {
+            Ok(value) => {
+                given.insert(name.to_owned(), value);
+            }
+            Err(why) => unread.push((name.to_owned(), why)),
+        }
+    }
+    if unread.is_empty() { Ok(given) } else { Err(super::all_refusals(procedure, &given, unread)) }
+}
+
+/// The targets that are bound on the command line.
+pub fn targets(given: &[String]) -> Result<IndexMap<Id, Id>, Refusal> {
+    let mut targets = IndexMap::new();
+    for text in given {
+        let (name, target) = pair(text, "--target")?;
+        let id = |text: &str| {
+            Id::parse(text).map_err(|error| Refusal::invalid("usage", format!("--target {name}={target}: {error}")))
+        };
+        if targets.insert(id(name)?, id(target)?).is_some() {
+            return Err(Refusal::invalid("usage", format!("target `{name}` is given twice")));
+        }
+    }
+    Ok(targets)
+}
+
+/// `NAME=VALUE`, cut at the first `=`.
+pub fn pair<'a>(text: &'a str, option: &str) -> Result<(&'a str, &'a str), Refusal> {
+    text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
+        Refusal::invalid("usage", format!("`{option} {text}` is not of the form NAME=VALUE"))
+    })
+}
+
+fn parameters_file(path: &Path) -> Result<IndexMap<String, Json>, Refusal> {
+    let bytes = read(path, yaml::MAX_BYTES as u64).map_err(|error| Refusal::io("read", path, &error))?;
+    let wrong = |diagnostics| {
+        Refusal::invalid("invalid-document", format!("`{}` has errors", shown(path))).diagnostics(diagnostics)
+    };
+    let source = yaml::source(&shown(path), bytes).map_err(|problem| wrong(vec![*problem]))?;
+    let mut problems = Problems::new(source);
+    let tree = yaml::read(&mut problems);
+    if problems.refused() {
+        return Err(wrong(problems.into_sorted()));
+    }
+    match tree.as_ref().map(|tree| (&tree.data, tree.to_json())) {
+        Some((Data::Mapping(_), Json::Object(members))) => Ok(members.into_iter().collect()),
+        _ => Err(Refusal::invalid("parameters", format!("`{}` is not a map of parameters", shown(path)))
+            .help("write one parameter a line: `name: value`")),
+    }
+}

@@ -1,0 +1,149 @@
+//! A plan for people: what would be done, what stands against it, and what is not known yet.
+
+use engine::action::EffectClass;
+use engine::event::state::{Checked, Verdict};
+use engine::plan::{Outcome, PlannedGuard, PlannedStep, View};
+use serde_json::Value as Json;
+
+use super::table::pairs;
+use super::{Paint, count, inline};
+use crate::exit::Exit;
+
+/// The whole plan.
+pub fn render(view: &View, title: &str, paint: Paint) -> String {
+    let mut sections = vec![head(view, title, paint)];
+    let inputs: Vec<_> = view.parameters.iter().map(|(name, value)| (name.to_string(), inline(value))).collect();
+    section(&mut sections, paint, "parameters", &pairs("  ", &inputs));
+    let targets: Vec<_> = view.targets.iter().map(|(name, target)| (name.to_string(), target.clone())).collect();
+    section(&mut sections, paint, "targets", &pairs("  ", &targets));
+    section(&mut sections, paint, "preconditions", &checks(&view.preconditions, paint));
+    let guards: Vec<String> = view.guards.iter().map(|planned| guard(planned, paint)).collect();
+    section(&mut sections, paint, "do not", &guards.join("\n"));
+    let steps: Vec<String> =
+        view.steps.iter().enumerate().map(|(at, planned)| step(at + 1, planned, paint)).collect();
+    section(&mut sections, paint, "steps", &steps.join("\n"));
+    section(&mut sections, paint, "afterwards", &checks(&view.verify, paint));
+    let undecided: Vec<String> = view.undecided.iter().map(|what| format!("  - {what}")).collect();
+    section(&mut sections, paint, "not known yet", &undecided.join("\n"));
+    sections.push(format!("{}\n{}", view.summary_line(), verdict(view, paint)));
+    sections.join("\n\n")
+}
+
+fn section(sections: &mut Vec<String>, paint: Paint, heading: &str, body: &str) {
+    if !body.is_empty() {
+        sections.push(format!("{}\n{body}", paint.bold(heading)));
+    }
+}
+
+fn head(view: &View, title: &str, paint: Paint) -> String {
+    let rows = [
+        ("from", view.origin.clone()),
+        ("environment", view.environment.as_str().to_owned()),
+        ("plan", view.digest.to_string()),
+        ("good until", view.expires_at.to_string()),
+    ];
+    let rows: Vec<_> = rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    format!("{}: {title}\n{}", paint.bold(view.procedure.as_str()), pairs("  ", &rows))
+}
+
+fn checks(checks: &[Checked], paint: Paint) -> String {
+    let line = |checked: &Checked| {
+        let word = match checked.verdict {
+            Verdict::Passed => paint.green("met        "),
+            Verdict::NotMet | Verdict::Violated => paint.red("not met    "),
+            Verdict::Undecidable => paint.red("undecidable"),
+            Verdict::Undecided => paint.yellow("undecided  "),
+            Verdict::Skipped => paint.dim("skipped    "),
+        };
+        let advisory = if checked.required { "" } else { " (advisory)" };
+        let detail = checked.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
+        format!("  {word}  {}{advisory}{detail}", checked.check)
+    };
+    checks.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn guard(guard: &PlannedGuard, paint: Paint) -> String {
+    let word = match guard.verdict {
+        Verdict::Passed | Verdict::Skipped => paint.green("holds      "),
+        Verdict::Violated | Verdict::NotMet => paint.red("VIOLATED   "),
+        Verdict::Undecidable => paint.red("undecidable"),
+        Verdict::Undecided => paint.yellow("undecided  "),
+    };
+    let detail = guard.detail.as_ref().map(|detail| format!("\n{:15}{detail}", "")).unwrap_or_default();
+    let when = if guard.when == "plan" { String::new() } else { format!(" (decided {})", guard.when) };
+    format!("  {word}  {}: {}{when}{detail}", guard.id, guard.rule.trim_end())
+}
+
+fn step(number: usize, step: &PlannedStep, paint: Paint) -> String {
+    let outcome = match step.outcome {
+        Outcome::WouldRun => "would run".to_owned(),
+        Outcome::WouldSkip => paint.dim("would be skipped"),
+        Outcome::WouldBeNoChange => paint.dim("would be no change"),
+        Outcome::Undecided => paint.yellow("undecided"),
+        Outcome::Refused => paint.red("refused"),
+    };
+    let title = step.title.as_ref().map(|title| format!("  {title}")).unwrap_or_default();
+    let effect = match step.effect {
+        EffectClass::Read => "reads",
+        EffectClass::Mutate => "changes",
+        EffectClass::Irreversible => "cannot be taken back",
+    };
+    let fidelity = match step.fidelity {
+        engine::action::Fidelity::Exact => "preview exact",
+        engine::action::Fidelity::Estimated => "preview estimated",
+        engine::action::Fidelity::None => "no preview",
+    };
+    let mut lines = vec![
+        format!("{number:>3}. {}{title}", paint.bold(&step.id)),
+        format!("     {outcome} · {} · {effect} · {fidelity}", step.action),
+    ];
+    if let Some(because) = &step.because {
+        lines.push(format!("     because {because}"));
+    }
+    if matches!(step.outcome, Outcome::WouldRun | Outcome::Undecided) {
+        lines.extend(members(&step.with).into_iter().map(|(name, value)| format!("     {name} = {value}")));
+    }
+    for (word, value) in [("before", &step.before), ("after ", &step.after)] {
+        if let Some(value) = value {
+            lines.push(format!("     {word}  {}", inline(&undecided_as_words(value))));
+        }
+    }
+    lines.join("\n")
+}
+
+/// The members of an input, a line each.
+fn members(with: &Json) -> Vec<(String, String)> {
+    let members = with.as_object().into_iter().flatten();
+    members.map(|(name, value)| (name.clone(), inline(&undecided_as_words(value)))).collect()
+}
+
+fn undecided_as_words(value: &Json) -> Json {
+    match value {
+        Json::Object(members) => match members.get("$undecided").and_then(Json::as_str) {
+            Some(because) => Json::String(format!("(not known yet: {because})")),
+            None => Json::Object(
+                members.iter().map(|(name, value)| (name.clone(), undecided_as_words(value))).collect(),
+            ),
+        },
+        Json::Array(items) => Json::Array(items.iter().map(undecided_as_words).collect()),
+        other => other.clone(),
+    }
+}
+
+fn verdict(view: &View, paint: Paint) -> String {
+    let exit = Exit::of_plan(view.status);
+    match &view.error {
+        None if exit == Exit::Done => {
+            let open = match view.undecided.len() {
+                0 => String::new(),
+                many => format!("; {} decided only then", count(many, "thing").replace("1 thing", "1 thing is").replace("things", "things are")),
+            };
+            format!("{}{open}", paint.green("ready: nothing stands against running it"))
+        }
+        error => {
+            let message = error.as_ref().map_or("it is not allowed", |error| error.message.as_str());
+            let word = paint.red(&format!("running it would exit {} ({})", exit.code(), exit.word()));
+            format!("{word}: {message}")
+        }
+    }
+}
