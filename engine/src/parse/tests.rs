@@ -277,6 +277,22 @@ fn a_raw_form_holds_what_was_written() {
 }
 
 #[test]
+fn a_document_that_was_kept_as_a_value_reads_back() {
+    for (name, text) in cases("meaning").into_iter().chain(cases("parse")) {
+        let (Some(Document::Procedure(procedure)), _) = checked(&name, &text) else { continue };
+        let source = yaml::frozen("<kept>", &procedure.document);
+        let (again, problems) = check(&source, None, &actions::registry(), &library());
+        assert_eq!(problems, []);
+        let Some(Document::Procedure(again)) = again else { panic!("{name}") };
+        assert_eq!(again.document, procedure.document);
+        assert_eq!(again.digest(), procedure.digest());
+    }
+    let hidden = serde_json::json!({ "a": "x\u{200b}\u{7f}\u{2028}\n\"🦀" });
+    let mut problems = Problems::new(yaml::frozen("<kept>", &hidden));
+    assert_eq!(yaml::read(&mut problems).map(|tree| tree.to_json()), Some(hidden));
+}
+
+#[test]
 fn a_procedure_has_at_most_ten_thousand_steps() {
     let head =
         "runwarden: v1\nkind: procedure\nname: a\ntitle: A\nversion: 1.0.0\nsummary: S\nowner: me\nrisk: low\nsteps:\n";
