@@ -100,7 +100,6 @@ impl Run {
             Event::StepResult(result) => {
                 let first_error = result.error.clone();
                 let step = self.step_of(fact, kind)?;
-                step.had_effect &= !matches!(result.state, StepState::Refused);
                 step.is_open = result.state == StepState::Unknown;
                 step.state = result.state;
                 step.attempts = attempt.max(step.attempts);
@@ -115,7 +114,7 @@ impl Run {
                     self.error = first_error;
                 }
             }
-            Event::ManualAnswered(_) => {
+            Event::ManualAnswered(_) if fact.step.is_some() => {
                 // What a person was asked to do is done when the person says so.
                 let step = self.step_of(fact, kind)?;
                 (step.had_effect, step.attempts) = (true, attempt.max(step.attempts));

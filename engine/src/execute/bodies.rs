@@ -13,8 +13,10 @@ use crate::event::state::{StepState, Verdict};
 use crate::frame::{Frame, Place};
 use crate::id::Name;
 use crate::plan::call::call_inputs;
+use crate::procedure::Work;
+use crate::procedure::check::Check;
 use crate::procedure::pattern::ActKind;
-use crate::procedure::{Check, Manual, Step, Undo, Wait, Work};
+use crate::procedure::step::{Manual, Step, Undo, Wait};
 use crate::question::canonical_digest;
 use crate::template::Outcome as Known;
 use crate::template::data::Data;
@@ -102,7 +104,7 @@ impl Runner<'_> {
     ) -> Result<(), Halt> {
         loop {
             if let Some(check) = &wait.abort_when
-                && self.is_met(turn, check).await?
+                && self.aborts(turn, check).await?
             {
                 return Err(Halt::failed("aborted", "what `abort_when` asks has come true", Some(&turn.path)));
             }
@@ -124,6 +126,12 @@ impl Runner<'_> {
             let next = if polls { ends.min(now + every.as_std()) } else { ends };
             self.sleep_until(next, &turn.path).await?;
         }
+    }
+
+    /// What cannot be decided counts as a reason to stop.
+    async fn aborts(&self, turn: &Turn<'_>, check: &Check) -> Result<bool, Halt> {
+        let checked = self.check(turn.frame, check, &turn.scope, Some(&turn.path)).await?;
+        Ok(matches!(checked.verdict, Verdict::Passed | Verdict::Undecidable))
     }
 
     async fn is_met(&self, turn: &Turn<'_>, check: &Check) -> Result<bool, Halt> {

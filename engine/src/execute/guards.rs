@@ -11,8 +11,9 @@ use crate::frame::{Frame, Held};
 use crate::guard::{self, Judged, State};
 use crate::id::Digest;
 use crate::plan::judging::{self, Described};
+use crate::procedure::guard::{Form, Moment};
 use crate::procedure::pattern::{ActKind, Pattern};
-use crate::procedure::{Form, Moment, OnFailure};
+use crate::procedure::step::OnFailure;
 use crate::question::Found;
 use crate::template::Outcome as Known;
 use crate::template::scope::{Scope, Slot};
@@ -203,7 +204,7 @@ impl Runner<'_> {
                 guard: Some(held.id()),
                 attempt: None,
             }),
-            state: StepState::Refused,
+            state: if matches!(moment, "before" | "undo") { StepState::Refused } else { StepState::Failed },
             undo: held.guard().on_violation == OnFailure::Undo,
         })
     }

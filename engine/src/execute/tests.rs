@@ -19,13 +19,15 @@ use super::{Ended, Error, Means, Observer, execute};
 use crate::action::{
     self, Contract, Doing, Effect, EffectClass, Fidelity, Looking, Preview, Read, Reconciled, Registry, Repeat,
 };
+use crate::diagnostic::Source;
 use crate::event::Kind;
 use crate::event::fact::Fact;
-use crate::host::machine::{Machine, Settings};
 use crate::host::Probe;
+use crate::host::machine::{Machine, Settings};
 use crate::id::{Name, RunId};
 use crate::ledger::Ledger;
 use crate::ledger::reader::{Filter, Reader};
+use crate::parse::{self, Document, Shelf};
 use crate::past::Past;
 use crate::plan::{self, Names, Options, Plan, Request, Setting};
 use crate::procedure::workspace::Workspace;
@@ -268,6 +270,7 @@ pub(super) struct Trial {
     pub interrupts: watch::Sender<u8>,
     workspace: Workspace,
     registry: Arc<Registry>,
+    shelf: Shelf,
     procedures: BTreeMap<Name, Arc<Procedure>>,
     root: Option<Name>,
     runs: std::cell::Cell<u8>,
@@ -305,8 +308,18 @@ impl Trial {
             people: Scripted::default(),
             told: Told::default(),
             interrupts: watch::Sender::new(0),
-            workspace: crate::parse::tests::workspace(&workspace, &registry),
+            workspace: match valid(
+                "runwarden.yaml",
+                &workspace,
+                Some(parse::Kind::Workspace),
+                &registry,
+                &Shelf::default(),
+            ) {
+                Document::Workspace(workspace) => *workspace,
+                other => panic!("no workspace: {other:?}"),
+            },
             registry,
+            shelf: Shelf::default(),
             procedures: BTreeMap::new(),
             root: None,
             runs: std::cell::Cell::new(0),
@@ -319,7 +332,7 @@ impl Trial {
     pub fn calling(callee: &str, callee_body: &str, body: &str) -> Self {
         let mut trial = Self::of("steps: [{ id: a, action: test.note, with: { name: a } }]");
         trial.procedures.clear();
-        trial.root = None;
+        trial.shelf = Shelf::default();
         trial.add(callee, callee_body);
         trial.root = None;
         trial.add("trial", body);
@@ -331,7 +344,11 @@ impl Trial {
         let text = format!(
             "runwarden: v1\nkind: procedure\nname: {name}\ntitle: A trial\nversion: 1.0.0\nsummary: A trial.\nowner: tests\n{risk}{body}"
         );
-        let procedure = Arc::new(crate::parse::tests::procedure(&text, &self.registry, &self.procedures));
+        let Document::Procedure(procedure) = valid(name, &text, None, &self.registry, &self.shelf) else {
+            panic!("no procedure");
+        };
+        let procedure = Arc::new(*procedure);
+        self.shelf.put(parse::open(&source(name, &text), None).0.unwrap());
         self.root = Some(procedure.name.clone());
         self.procedures.insert(procedure.name.clone(), procedure);
     }
@@ -434,6 +451,18 @@ impl Trial {
     pub fn fail(&self, name: &str, times: u32, how: Failing) {
         self.world.lock().unwrap().failing.insert(name.to_owned(), (times, how));
     }
+}
+
+fn source(name: &str, text: &str) -> Arc<Source> {
+    let name = if name.ends_with(".yaml") { name.to_owned() } else { format!("{}.yaml", name.replace('.', "/")) };
+    Arc::new(Source { name, text: text.to_owned() })
+}
+
+/// A document that must be valid; what is wrong with it is said otherwise.
+fn valid(name: &str, text: &str, kind: Option<parse::Kind>, registry: &Registry, shelf: &Shelf) -> Document {
+    let (document, diagnostics) = parse::check(&source(name, text), kind, registry, shelf);
+    let said: Vec<String> = diagnostics.iter().map(|it| format!("{}: {} {}", it.code, it.message, it.label)).collect();
+    document.unwrap_or_else(|| panic!("{text}\n{}", said.join("\n")))
 }
 
 /// The state of a step, as text.

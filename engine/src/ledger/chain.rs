@@ -27,12 +27,15 @@ pub(super) struct Row<'a> {
 pub(super) struct Problems {
     pub kept: Vec<Problem>,
     pub more: u64,
+    /// From which row on there are problems that are not kept.
+    pub dropped_from: Option<i64>,
 }
 
 impl Problems {
     pub fn add(&mut self, code: &str, seq: Option<i64>, run: Option<&str>, detail: String) {
         if self.kept.len() == MAX_PROBLEMS {
             self.more += 1;
+            self.dropped_from = self.dropped_from.or(seq);
             return;
         }
         self.kept.push(Problem { code: code.to_owned(), seq, run: run.map(str::to_owned), detail });
@@ -84,6 +87,8 @@ impl Chain {
     /// Follows one row whose body has been hashed already.
     pub fn follow_hashed<'a>(&mut self, row: &Row<'a>, leaf: Hash, problems: &mut Problems) -> Option<Fields<'a>> {
         let seq = Some(row.seq);
+        // Whose entry it was, as far as the index column can still tell.
+        let column_run = row.run.and_then(|run| std::str::from_utf8(run).ok());
         if row.seq != self.next {
             let (code, detail) = match row.seq.checked_sub(self.next) {
                 Some(missing @ 1..) => {
@@ -96,7 +101,7 @@ impl Chain {
         if row.hash != leaf {
             let detail =
                 format!("the entry has the hash {}, the column says {}", hex::encode(leaf), hex::encode(row.hash));
-            problems.add("hash_mismatch", seq, None, detail);
+            problems.add("hash_mismatch", seq, column_run, detail);
         }
         let before = std::mem::replace(&mut self.prev, leaf);
         self.range.push(leaf);
@@ -106,7 +111,7 @@ impl Chain {
             Ok(fields) => fields,
             Err(error) => {
                 let code = if matches!(error, NotAnEntry::NonCanonical(_)) { "non_canonical" } else { "bad_entry" };
-                problems.add(code, seq, None, error.to_string());
+                problems.add(code, seq, column_run, error.to_string());
                 return None;
             }
         };

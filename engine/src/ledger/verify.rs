@@ -1,8 +1,8 @@
 //! Judging a whole ledger: every byte of it, every checkpoint beside it, and the anchors that were given.
 //!
-//! One pass over the rows, read and hashed on one thread and judged on another; memory grows with runs and checkpoints, not with entries. The result is a report. Without an
-//! anchor from elsewhere a sound ledger is `self_consistent_only`: whoever can rewrite the log can rewrite what stands
-//! beside it.
+//! One pass over the rows, read and hashed on one thread and judged on another; memory grows with runs and checkpoints,
+//! not with entries. The result is a report. Without an anchor from elsewhere a sound ledger is `self_consistent_only`:
+//! whoever can rewrite the log can rewrite what stands beside it.
 //!
 //! A run whose intent has no result is `unknown_outcome`, also when it has ended, until an `outcome.resolved` says
 //! which; so is one that is between the two at this moment. That is the run's status alone: the ledger that says so is
@@ -44,9 +44,9 @@ const BATCHES: usize = 4;
 
 /// Verifies a ledger.
 ///
-/// `keys` are those that may sign for it; where there are none, the ledger's own genesis names the key, which shows that
-/// it agrees with itself and nothing more. `checkpoints` are those beside it ([`Reader::checkpoints`]); `anchors` come
-/// from elsewhere, and only a fitting one makes it `ok`.
+/// `keys` are those that may sign for it; where there are none, the ledger's own genesis names the key, and an anchor is
+/// believed for where it was kept alone. `checkpoints` are those beside it ([`Reader::checkpoints`]); `anchors` come from
+/// elsewhere, and only a fitting one makes it `ok`.
 #[must_use]
 pub fn verify(reader: &Reader, keys: &[VerifierKey], checkpoints: &[Given], anchors: &[Given]) -> Report {
     let mut problems = Problems::default();
@@ -59,59 +59,59 @@ pub fn verify(reader: &Reader, keys: &[VerifierKey], checkpoints: &[Given], anch
     let own_key = own_key(reader, keys, &mut problems);
     let keys: Vec<VerifierKey> = if keys.is_empty() { own_key.into_iter().collect() } else { keys.to_vec() };
 
-    let claims = Claims::new(checkpoints, anchors);
-    let notes = claims.notes();
-    let pass = Pass::new(claims, problems);
+    let pass = Pass::new(Claims::new(checkpoints, anchors), problems);
+    let Seen { entries, refusals, pass } = go_through(reader, &keys, schema_is_ours, pass);
+    let Pass { chain, mut problems, claims, runs, .. } = pass;
+    let anchors = claims.finish(chain.reached(), &refusals, &mut problems);
+    let anchored = anchors.iter().filter(|anchor| anchor.status == Status::Ok).map(|anchor| anchor.size).max();
+    let worst = problems.kept.iter().map(|problem| status_of(&problem.code)).min_by_key(|status| rank(*status));
+    let status = worst.unwrap_or(if anchored.is_some() { Status::Ok } else { Status::SelfConsistentOnly });
+    if matches!(status, Status::Broken | Status::NonCanonical | Status::Fork | Status::Truncated) {
+        problems.add("damage_window", None, None, claims.window(entries));
+    }
+    let dropped_from = problems.dropped_from;
+    let problems = problems.into_vec();
+    let runs = runs.finish(anchored.unwrap_or(0), &problems, dropped_from);
+    let subject = Some(subject(entries, &chain.range.root(), &problems, &anchors));
+    Report { status, driver: DRIVER.to_owned(), dialect: None, entries, runs, anchors, problems, subject }
+}
+
+/// What going over the ledger once gave.
+struct Seen {
+    entries: u64,
+    /// What is wrong with the signatures, by the claim's place in the list.
+    refusals: BTreeMap<usize, Option<Refusal>>,
+    pass: Pass,
+}
+
+/// Reads everything there is, side by side: rows, signatures, indexes.
+fn go_through(reader: &Reader, keys: &[VerifierKey], schema_is_ours: bool, pass: Pass) -> Seen {
+    let notes = pass.claims.notes();
     let keys_of_sums = pass.indexes.keys();
     let path = reader.path.as_path();
-    let second = schema_is_ours.then(|| store::open_reader(&reader.copy, &reader.path));
-    let (read, refusals, pass, listed) = std::thread::scope(|scope| {
+    let second = schema_is_ours.then(|| store::open_reader(&reader.copy, path));
+    let (read, refusals, mut pass, listed) = std::thread::scope(|scope| {
         let listing = second.map(|conn| scope.spawn(|| list_indexes(conn?, path, &keys_of_sums)));
-        let signatures = scope.spawn(|| refusals(notes, &keys));
+        let signatures = scope.spawn(|| refusals(notes, keys));
         let (full, to_judge) = sync_channel(BATCHES);
         let (empty, to_fill) = channel();
         let judging = scope.spawn(|| pass.judge(to_judge, empty));
         let read = read(reader, full, &to_fill);
         (read, finished(signatures.join()), finished(judging.join()), listing.map(|listing| finished(listing.join())))
     });
-    let Pass { chain, mut problems, claims, runs, indexes, .. } = pass;
-    let entries = chain.range.size();
-    let mut damaged = false;
-    if let Err(error) = read {
-        damaged = true;
-        problems.add("unreadable", Some(chain.next), None, format!("reading stops here: {error}"));
-    }
-    match listed {
+    let entries = pass.chain.range.size();
+    let problems = &mut pass.problems;
+    match (read, listed) {
         // What cannot be read to its end has no sums to compare with.
-        _ if damaged => {}
-        None => {}
-        Some(Ok(listed)) => indexes.compare(listed, &mut problems),
-        Some(Err(error)) => problems.add("unreadable", None, None, error.to_string()),
+        (Err(error), _) => {
+            problems.add("unreadable", Some(pass.chain.next), None, format!("reading stops here: {error}"));
+        }
+        (Ok(()), _) if entries == 0 => problems.add("empty", None, None, "there are no entries".to_owned()),
+        (Ok(()), Some(Ok(listed))) => pass.indexes.compare(listed, problems),
+        (Ok(()), Some(Err(error))) => problems.add("unreadable", None, None, error.to_string()),
+        (Ok(()), None) => {}
     }
-    if entries == 0 && !damaged {
-        problems.add("empty", None, None, "there are no entries".to_owned());
-    }
-    let anchors = claims.finish(chain.reached(), &refusals, &mut problems);
-    let window = claims.window(entries);
-    let anchored = anchors.iter().filter(|anchor| anchor.status == Status::Ok).map(|anchor| anchor.size).max();
-    let status = problems.kept.iter().map(|problem| status_of(&problem.code)).min_by_key(|status| rank(*status));
-    let status = status.unwrap_or(if anchored.is_some() { Status::Ok } else { Status::SelfConsistentOnly });
-    if matches!(rank(status), 2..=5) {
-        problems.add("damage_window", None, None, window);
-    }
-    let problems = problems.into_vec();
-    let runs = runs.finish(anchored.unwrap_or(0), &problems);
-    let subject = subject(entries, &chain.range.root(), &problems, &anchors);
-    Report {
-        status,
-        driver: DRIVER.to_owned(),
-        dialect: None,
-        entries,
-        runs,
-        anchors,
-        problems,
-        subject: Some(subject),
-    }
+    Seen { entries, refusals, pass }
 }
 
 /// Reads and hashes every row; what is found is judged at the other end.

@@ -47,6 +47,9 @@ pub async fn plan(
     for called in setting.procedures.values() {
         refuse_unsupported(called, setting.environment)?;
     }
+    if let Some(key) = unsupported::first_policy_key(&setting.workspace.policy, setting.environment) {
+        return Err(Error::Unsupported { procedure: procedure.name.clone(), key: key.to_owned() });
+    }
     let parameters = accept_all(&procedure.parameters, &request.parameters).map_err(Error::Parameters)?;
     let bound = bound_targets(setting, &procedure, &request.targets, probe)?;
     for called in setting.procedures.values() {

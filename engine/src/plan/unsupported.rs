@@ -1,6 +1,8 @@
 //! Keys that are part of the language and that this version does not act on: refused by name, never ignored.
 
-use crate::procedure::{Body, Environment, Procedure, Step, Work};
+use crate::procedure::step::{Body, Step, Undo};
+use crate::procedure::workspace::Policy;
+use crate::procedure::{Environment, Procedure, Work};
 
 /// The first such key in a procedure, as a path for people.
 pub(super) fn first_key(procedure: &Procedure, environment: Environment) -> Option<String> {
@@ -28,9 +30,25 @@ fn of_step(step: &Step) -> Option<String> {
     if let Some((_, key)) = keys.into_iter().find(|(used, _)| *used) {
         return Some(format!("{key} (step `{}`)", step.id));
     }
-    match &step.body {
+    let undo: &[Body] = match &step.undo {
+        Undo::Bodies(bodies) => bodies,
+        Undo::Unsaid | Undo::None(_) => &[],
+    };
+    std::iter::once(&step.body).chain(undo).find_map(|body| match body {
         Body::Parallel(steps) => steps.iter().find_map(of_step),
         Body::Manual(manual) if !manual.by.is_empty() => Some(format!("by (step `{}`)", step.id)),
         _ => None,
-    }
+    })
+}
+
+/// The first such key in what the workspace asks of every run here.
+pub(super) fn first_policy_key(policy: &Policy, environment: Environment) -> Option<&'static str> {
+    let required = policy.require.get(&environment);
+    let keys = [
+        (required.is_some_and(|required| required.approvals.is_some()), "policy.require.approvals"),
+        (required.is_some_and(|required| required.signed_actor), "policy.require.signed_actor"),
+        (required.is_some_and(|required| required.anchors.is_some()), "policy.require.anchors"),
+        (policy.anchor_after_run.is_some(), "policy.anchor_after_run"),
+    ];
+    keys.into_iter().find(|(used, _)| *used).map(|(_, key)| key)
 }

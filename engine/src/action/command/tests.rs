@@ -1,3 +1,5 @@
+//! The actions of the family `command`: what is run, how it ends, and what is said of it.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! The actions of the family `data`: formats read alike, hostile files refused.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;

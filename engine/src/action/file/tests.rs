@@ -1,3 +1,5 @@
+//! The actions of the family `file`: whole or not at all, and nothing outside what was asked.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::os::unix::fs::PermissionsExt;

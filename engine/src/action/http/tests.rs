@@ -1,3 +1,5 @@
+//! The actions of the family `http`, against a server on loopback.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};

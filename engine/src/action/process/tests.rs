@@ -1,3 +1,5 @@
+//! The actions of the family `process`: who has files open.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::json;

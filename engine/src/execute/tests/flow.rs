@@ -123,7 +123,7 @@ async fn a_failure_for_good_is_not_tried_again() {
 #[tokio::test]
 async fn an_uncertain_failure_of_a_once_action_leaves_the_run_unknown() {
     let trial = Trial::of(
-        "steps:\n  - { id: a, action: test.once, with: { name: a }, undo: { none: no } }\n  - { id: b, action: test.note, with: { name: b } }\nfinally: [{ id: z, action: test.note, with: { name: z } }]\n",
+        "steps:\n  - { id: a, action: test.once, with: { name: a }, undo: { none: it stays } }\n  - { id: b, action: test.note, with: { name: b } }\nfinally: [{ id: z, action: test.note, with: { name: z } }]\n",
     );
     trial.fail("a", 1, Failing::Uncertain);
     let ended = trial.run().await;
@@ -134,8 +134,7 @@ async fn an_uncertain_failure_of_a_once_action_leaves_the_run_unknown() {
 
 #[tokio::test(start_paused = true)]
 async fn a_step_that_takes_too_long_is_timed_out() {
-    let trial =
-        Trial::of("steps: [{ id: a, action: test.note, with: { name: a, takes: 3600 }, timeout: 5s }]\n");
+    let trial = Trial::of("steps: [{ id: a, action: test.note, with: { name: a, takes: 3600 }, timeout: 5s }]\n");
     let ended = trial.run().await;
     assert_eq!((ended.status, state(&ended, "a")), (RunStatus::Failed, "timed_out"));
 }
@@ -219,7 +218,8 @@ async fn a_wait_ends_when_its_until_is_met_and_fails_when_its_time_is_over() {
     let unmet = "steps: [{ id: w, wait: 10s, until: { action: test.level, with: {}, expect: result.level == 1 } }]\n";
     let ended = Trial::of(unmet).run().await;
     assert_eq!((ended.status, failure_code(&ended)), (RunStatus::Failed, "timed_out"));
-    let aborted = "steps: [{ id: w, wait: 1h, abort_when: { action: test.level, with: {}, expect: result.level == 0 } }]\n";
+    let aborted =
+        "steps: [{ id: w, wait: 1h, abort_when: { action: test.level, with: {}, expect: result.level == 0 } }]\n";
     assert_eq!(failure_code(&Trial::of(aborted).run().await), "aborted");
 }
 
@@ -260,7 +260,7 @@ async fn a_precondition_that_cannot_be_decided_is_not_met() {
 #[tokio::test]
 async fn the_first_failure_mode_that_fits_is_shown() {
     let trial = Trial::of(
-        "steps: [{ id: a, action: test.note, with: { name: a } }]\nfailure_modes:\n  - { when: error.code == 'other', title: Other, advice: no }\n  - { when: error.step == 'a' and error.attempt == 1, title: Broken, advice: 'Mend {{ error.step }}.' }\n",
+        "steps: [{ id: a, action: test.note, with: { name: a } }]\nfailure_modes:\n  - { when: error.code == 'other', title: Other, advice: nothing }\n  - { when: error.step == 'a' and error.attempt == 1, title: Broken, advice: 'Mend {{ error.step }}.' }\n",
     );
     trial.fail("a", 1, Failing::ForGood);
     assert_eq!(trial.run().await.advice, Some(("Broken".to_owned(), "Mend a.".to_owned())));

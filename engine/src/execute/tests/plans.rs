@@ -116,6 +116,24 @@ async fn a_key_that_this_version_does_not_act_on_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_policy_that_this_version_does_not_act_on_is_refused_by_name() {
+    let steps = "steps: [{ id: a, action: test.note, with: { name: a } }]\n";
+    let policy = "policy: { require: { development: { signed_actor: true } } }\n";
+    let trial = Trial::with_workspace(steps, policy);
+    assert!(matches!(trial.plan(&json!({})).await, Err(Error::Unsupported { .. })));
+}
+
+#[tokio::test]
+async fn a_guard_over_the_read_that_it_asks_itself_is_judged_once() {
+    let trial = Trial::of(
+        "do_not: [{ id: g, rule: Never look above zero., forbid: test.level, where: state.level > 0, state: { action: test.level, with: {} } }]\nsteps: [{ id: look, action: test.level, with: {} }]\n",
+    );
+    assert_eq!(trial.run().await.status, RunStatus::Succeeded);
+    trial.world.lock().unwrap().level = 1;
+    assert_eq!(failure_code(&trial.run().await), "guard");
+}
+
+#[tokio::test]
 async fn history_answers_from_earlier_runs_and_not_from_this_one() {
     let trial = Trial::of(
         "preconditions: [{ id: twice, expect: \"history.count('trial', status='succeeded') < 2\" }]\nsteps: [{ id: a, action: test.note, with: { name: a } }]\noutputs: { seen: \"{{ history.count('trial') }}\" }\n",

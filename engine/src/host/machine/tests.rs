@@ -1,3 +1,5 @@
+//! The real machine, in a folder of its own.
+
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};

@@ -156,6 +156,17 @@ proptest! {
 }
 
 #[test]
+fn a_run_whose_entry_was_changed_is_broken_and_the_other_is_not() {
+    let place = Place::filled();
+    place.change("UPDATE entries SET body = x'7b7d' WHERE seq = 4");
+    let report = place.verify(&[]);
+    let statuses: Vec<Status> = report.runs.iter().map(|run| run.status).collect();
+    assert_eq!(statuses, [Status::Broken, Status::UnknownOutcome]);
+    let codes: Vec<&str> = report.runs[0].problems.iter().map(|problem| problem.code.as_str()).collect();
+    assert_eq!(codes, ["unknown_outcome", "hash_mismatch", "bad_entry", "link_mismatch"]);
+}
+
+#[test]
 fn a_row_that_is_missing_is_a_gap() {
     let place = Place::filled();
     place.change("DELETE FROM entries WHERE seq = 5");
@@ -512,12 +523,14 @@ fn a_ledger_wrong_from_end_to_end_is_reported_within_bounds() {
     let mut ledger = place.open().unwrap();
     let beats = vec![draft(Kind::Heartbeat, json!({})); 1_500];
     ledger.append(at(2), &beats).unwrap();
+    ledger.append(at(3), &[begin(&run(1), "demo.first"), end(&run(1), "succeeded")]).unwrap();
     ledger.close(at(3)).unwrap();
     place.change("UPDATE entries SET ts = 'x'");
     let report = place.verify(&[]);
     assert_eq!(report.problems.len(), 1_001);
     assert!(report.problems.last().unwrap().detail.ends_with("more problems are not listed"));
     assert_eq!(report.status, Status::Broken);
+    assert_eq!(report.runs[0].status, Status::Broken, "a run beyond the listed problems is not called sound");
 }
 
 #[test]

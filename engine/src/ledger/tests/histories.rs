@@ -122,7 +122,7 @@ fn what_was_tried_on_the_same_inputs_is_remembered_across_runs() {
     let (a, b) = (Digest::of(b"a").to_string(), Digest::of(b"b").to_string());
     let result = |number, kind, data| of(&run(number), kind, data);
     let check = |subject: Option<&str>, passed: bool| {
-        let mut data = json!({ "check": "whole", "action": "ledger.verify", "with_digest": a, "passed": passed });
+        let mut data = json!({ "check": "whole", "action": "ledger.verify", "with_digest": a, "verdict": if passed { "passed" } else { "not_met" } });
         if let Some(subject) = subject {
             data["subject"] = subject.into();
         }

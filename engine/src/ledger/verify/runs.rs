@@ -52,9 +52,14 @@ impl Runs {
     }
 
     /// The reports of all runs. One whose entries all are among the first `anchored` is `ok`; one with a problem of its
-    /// own in `problems` is broken.
-    pub fn finish(self, anchored: u64, problems: &[Problem]) -> Vec<RunReport> {
-        let mut reports: Vec<RunReport> = self.list.into_iter().map(|seen| seen.report(anchored)).collect();
+    /// own in `problems` is broken, and so is one with entries from `dropped_from` on, where not all problems were kept.
+    pub fn finish(self, anchored: u64, problems: &[Problem], dropped_from: Option<i64>) -> Vec<RunReport> {
+        let judged = |seen: Seen| {
+            let in_doubt = dropped_from.is_some_and(|from| seen.last >= from);
+            let report = seen.report(anchored);
+            if in_doubt { RunReport { status: Status::Broken, ..report } } else { report }
+        };
+        let mut reports: Vec<RunReport> = self.list.into_iter().map(judged).collect();
         for problem in problems {
             let place = problem.run.as_deref().and_then(|run| self.places.get(run));
             if let Some(place) = place {

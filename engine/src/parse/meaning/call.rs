@@ -18,7 +18,7 @@ use crate::parse::raw::procedure::Procedure;
 use crate::parse::raw::step::Step;
 use crate::parse::raw::words::Template;
 use crate::parse::{Library, Raw};
-use crate::procedure::Body;
+use crate::procedure::step::Body;
 
 impl<'a> Checker<'a, '_> {
     pub(super) fn call(

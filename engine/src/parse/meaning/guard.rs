@@ -10,8 +10,9 @@ use crate::diagnostic::did_you_mean;
 use crate::parse::problems::{input as problem, meaning};
 use crate::parse::raw::guard as raw;
 use crate::parse::raw::words::{Acts, Reaction};
+use crate::procedure::guard::{Form, Guard, Moment, Waivable};
 use crate::procedure::pattern::Pattern;
-use crate::procedure::{Form, Guard, Moment, OnFailure, Waivable};
+use crate::procedure::step::OnFailure;
 
 impl<'a> Checker<'a, '_> {
     /// A list of guards; `scope` is what is known outside of any step.

@@ -1,3 +1,5 @@
+//! Files: replaced in one step, links and protected places refused under whatever name.
+
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! Requests: allowed hosts, redirects, limits and timeouts.
+
 use std::time::{Duration, Instant};
 
 use wiremock::matchers::{body_string, header, header_exists, method, path};

@@ -1,3 +1,5 @@
+//! Programs: found, allowed, fed, and ended with all they started.
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 

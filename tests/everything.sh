@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# The one command that is everything: formatting, lints, tests, doc tests, documentation, licences.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() {
+    printf '\n== %s\n' "$*" >&2
+    "$@"
+}
+
+step cargo fmt --all --check
+step cargo clippy --workspace --all-targets --locked -- -D warnings
+step cargo test --workspace --locked --no-fail-fast
+RUSTDOCFLAGS='-D warnings' step cargo doc --workspace --no-deps --locked
+
+# cargo-deny takes longer to build than all of the above, so it is used where it is installed and never built here.
+# Advisories are left out: their database lives on the network.
+if cargo deny --version >/dev/null 2>&1; then
+    step cargo deny check licenses bans sources
+else
+    echo 'cargo deny is not installed: licences, bans and sources were not checked' >&2
+fi

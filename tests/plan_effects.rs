@@ -1,0 +1,233 @@
+//! Planning looks and does nothing else: every action there is, in plan mode, over a machine that notes what is asked of
+//! it. An action without a case here fails the test, so that none comes in unwatched.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use engine::action::{Action, Facts, Looking, Registry};
+use engine::host::machine::{Machine, Settings};
+use engine::host::recorded::{Operation, Recorded};
+use engine::id::{Digest, Id, RunId};
+use engine::procedure::TargetKind;
+use engine::procedure::workspace::TargetEntry;
+use engine::target::bind;
+use engine::time::Timestamp;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+/// What a plan may ask of the files of the machine; there is no verb among them that changes anything.
+const LOOKS: [&str; 9] = ["resolve", "stat", "read", "open", "list", "inside", "holders", "scratch", "program"];
+
+/// A machine, a service and targets to plan over.
+struct World {
+    folder: TempDir,
+    scratch: TempDir,
+    server: MockServer,
+}
+
+impl World {
+    async fn new() -> Self {
+        let world = Self {
+            folder: tempfile::tempdir().unwrap(),
+            scratch: tempfile::tempdir().unwrap(),
+            server: MockServer::start().await,
+        };
+        Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&world.server).await;
+        for (name, content) in [("kept/a.txt", "alpha"), ("kept/b.json", "[1, 2, 3]"), ("old.txt", "old")] {
+            let path = world.path(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        let ledger = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/corvusforge/project/.corvusforge/ledger.db");
+        fs::copy(ledger, world.path("ledger.db")).unwrap();
+        world
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn machine(&self) -> Machine {
+        Machine::new(Settings {
+            root: self.folder.path().to_owned(),
+            scratch_parent: Some(self.scratch.path().to_owned()),
+            probe_commands: true,
+            ..Settings::default()
+        })
+    }
+
+    fn facts(&self, machine: &Machine) -> Facts {
+        let target = |name: &str, kind: TargetKind, driver: Option<&str>, settings: Value| {
+            let driver = driver.map(str::to_owned);
+            let settings = settings.as_object().unwrap().clone();
+            let entry = TargetEntry { kind, driver, environment: None, settings };
+            (Id::parse(name).unwrap(), bind(name, &entry, machine).unwrap())
+        };
+        let targets = BTreeMap::from([
+            target("api", TargetKind::Service, None, json!({ "url": self.server.uri() })),
+            target("tool", TargetKind::Command, None, json!({ "argv": ["true"] })),
+            target("ledger", TargetKind::Ledger, Some("corvusforge"), json!({ "path": "ledger.db" })),
+        ]);
+        Facts {
+            run: RunId::from_parts(0, &[0; 10]),
+            started_at: Timestamp::from_microseconds(0).unwrap(),
+            targets,
+            time_limit: None,
+            idempotency_key: "a-key".to_owned(),
+        }
+    }
+
+    /// Every file with the digest of its bytes, and every folder.
+    fn tree(&self) -> BTreeMap<PathBuf, Option<Digest>> {
+        fn collect(folder: &Path, tree: &mut BTreeMap<PathBuf, Option<Digest>>) {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    collect(&path, tree);
+                    tree.insert(path, None);
+                } else {
+                    let digest = Digest::of(&fs::read(&path).unwrap());
+                    tree.insert(path, Some(digest));
+                }
+            }
+        }
+        let mut tree = BTreeMap::new();
+        collect(self.folder.path(), &mut tree);
+        tree
+    }
+}
+
+/// Inputs with which a plan asks an action: for effects one that would change something and one that would not.
+fn inputs(action: &str) -> Vec<Value> {
+    match action {
+        "command.read" => vec![json!({ "argv": ["echo", "hello"] }), json!({ "target": "tool" })],
+        "command.run" => vec![
+            json!({ "argv": ["touch", "made"] }),
+            json!({ "argv": ["touch", "made"], "preview": ["echo", "would touch"] }),
+            json!({ "target": "tool", "args": ["--now"] }),
+        ],
+        "data.count" => vec![json!({ "items": [1, 2] }), json!({ "path": "kept/b.json" })],
+        "data.read" => vec![json!({ "path": "kept/b.json" })],
+        "data.value" => vec![json!({ "anything": { "at": "all" } })],
+        "file.copy" => vec![
+            json!({ "from": "kept/a.txt", "to": "made/copy.txt", "parents": true }),
+            json!({ "from": "kept/a.txt", "to": "old.txt", "replace": true }),
+            json!({ "from": "kept/a.txt", "to": "kept/a.txt", "replace": true }),
+        ],
+        "file.hash" => vec![json!({ "path": "kept/a.txt" })],
+        "file.read" => vec![json!({ "path": "kept/a.txt" })],
+        "file.remove" => {
+            vec![json!({ "path": "old.txt" }), json!({ "path": "not/there", "missing_ok": true })]
+        }
+        "file.stat" => vec![json!({ "path": "kept/a.txt" }), json!({ "path": "not/there" })],
+        "file.tree" => vec![json!({ "path": "kept", "hash": true })],
+        "file.write" => vec![
+            json!({ "path": "made/new.txt", "content": "new", "parents": true }),
+            json!({ "path": "old.txt", "content": "new", "replace": true }),
+            json!({ "path": "old.txt", "content": "old" }),
+        ],
+        "http.get" | "http.ready" => vec![json!({ "target": "api", "path": "/state" })],
+        "http.request" => ["POST", "PUT", "PATCH", "DELETE"]
+            .map(|method| json!({ "target": "api", "method": method, "path": "/state", "json": { "a": 1 } }))
+            .to_vec(),
+        "ledger.entries" | "ledger.holders" | "ledger.list_runs" | "ledger.verify" => {
+            vec![json!({ "target": "ledger" })]
+        }
+        "process.holders" => vec![json!({ "paths": ["kept/a.txt"] })],
+        _ => Vec::new(),
+    }
+}
+
+/// What an action may ask besides looking at files: a service where that is its work, a program declared to be read-only.
+fn declared(action: &Action) -> &'static [&'static str] {
+    match action.name {
+        "http.get" | "http.ready" => &["get"],
+        "command.read" | "command.run" => &["ask"],
+        _ => &[],
+    }
+}
+
+/// Asks all that a plan and a resumed run ask of an action. Every answer must come: a case that fails shows nothing.
+async fn plan(action: &Action, with: &Value, looking: &Looking<'_>) -> Result<(), engine::action::Error> {
+    if action.is_read() {
+        action.subject(with, looking).await?;
+        return action.read(with, looking).await.map(drop);
+    }
+    action.preview(with, looking).await?;
+    action.reconcile(with, looking).await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_action_does_more_than_look_when_it_is_planned() {
+    let world = World::new().await;
+    let machine = world.machine();
+    let facts = world.facts(&machine);
+    let before = world.tree();
+    let mut wrong = Vec::new();
+    for action in Registry::builtin().iter() {
+        let inputs = inputs(action.name);
+        if inputs.is_empty() {
+            wrong.push(format!("{}: has no case in this test", action.name));
+        }
+        for with in inputs {
+            let notes = Recorded::new(&machine);
+            let asked = plan(action, &with, &Looking { facts: &facts, probe: &notes }).await;
+            if let Err(error) = asked {
+                wrong.push(format!("{} {with}: {} {error}", action.name, error.code));
+            }
+            let allowed =
+                |operation: &&Operation| LOOKS.contains(&operation.verb) || declared(action).contains(&operation.verb);
+            let more = notes.operations();
+            let more: Vec<_> = more.iter().filter(|operation| !allowed(operation)).collect();
+            if !more.is_empty() {
+                wrong.push(format!("{} {with}: did {more:?}", action.name));
+            }
+            if world.tree() != before {
+                wrong.push(format!("{} {with}: changed the tree", action.name));
+            }
+        }
+    }
+    let told = world.server.received_requests().await.unwrap();
+    wrong.extend(
+        told.iter()
+            .filter(|told| told.method != "GET" && told.method != "HEAD")
+            .map(|told| format!("the service was told {} {}", told.method, told.url)),
+    );
+    let left: Vec<_> = fs::read_dir(world.scratch.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    wrong.extend(left.iter().map(|path| format!("{} was left in scratch", path.display())));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authors_program_is_not_run_by_a_plan_that_was_not_told_to() {
+    let world = World::new().await;
+    let machine = world.machine().probing_commands(false);
+    let facts = world.facts(&machine);
+    let registry = Registry::builtin();
+    for (name, with) in [
+        ("command.read", json!({ "argv": ["touch", "made"] })),
+        ("command.run", json!({ "argv": ["true"], "preview": ["touch", "made"] })),
+    ] {
+        let notes = Recorded::new(&machine);
+        let asked = plan(registry.get(name).unwrap(), &with, &Looking { facts: &facts, probe: &notes }).await;
+        assert_eq!(asked.unwrap_err().code, engine::action::NOT_PROBED, "{name}");
+        assert!(!notes.operations().iter().any(|operation| operation.verb == "ask"), "{name}");
+    }
+    assert!(!world.path("made").exists());
+}
+
+#[tokio::test]
+async fn an_effect_cannot_be_asked_to_read() {
+    let world = World::new().await;
+    let machine = world.machine();
+    let facts = world.facts(&machine);
+    for action in Registry::builtin().iter().filter(|action| !action.is_read()) {
+        let looking = Looking { facts: &facts, probe: &machine };
+        let error = action.read(&inputs(action.name)[0], &looking).await.unwrap_err();
+        assert_eq!(error.code, "not_a_read", "{}", action.name);
+    }
+}
