@@ -103,6 +103,9 @@ pub enum Document {
 }
 
 /// The documents that others may name: those of the workspace, then those that are built in.
+///
+/// To read the workspace file before there is a library, give an empty one: then nothing is said of the procedures
+/// that it names.
 pub trait Library {
     /// The document of that name.
     fn find(&self, name: &Name) -> Option<&Opened>;

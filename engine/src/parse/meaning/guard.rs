@@ -126,6 +126,8 @@ impl<'a> Checker<'a, '_> {
                 did_you_mean(family.as_str(), families).map(|family| format!("{family}.*"))
             }
             Pattern::Call(name) if self.library.find(name).is_some() => return Some(pattern),
+            // Who gives no library asks about the file alone.
+            Pattern::Call(_) if self.library.names().is_empty() => return Some(pattern),
             Pattern::Call(name) => {
                 let names = self.library.names();
                 did_you_mean(name.as_str(), names.iter().map(|name| name.as_str())).map(|name| format!("call.{name}"))

@@ -33,11 +33,12 @@ struct Tested<'a> {
 
 impl<'a> Checker<'a, '_> {
     pub(super) fn test(&mut self, raw: &'a raw::Test, at: At<'_>) -> Option<()> {
-        self.path(&raw.name, at.get("name"));
         let expected = format!("{}.test", raw.procedure);
-        if raw.name.as_str() != expected {
+        if raw.name.as_str() == expected {
+            self.path(&raw.name, at.get("name"));
+        } else {
             let place = self.place(at.get("name").span());
-            self.problems.push(problem::wrong_path(place, raw.name.as_str(), raw.procedure.as_str(), &expected));
+            self.problems.push(problem::wrong_test_name(place, raw.name.as_str(), raw.procedure.as_str()));
         }
         let ids = raw.cases.iter().enumerate();
         self.unique("cases", ids.map(|(index, case)| (case.id.as_str(), at.get("cases").item(index).get("id"))));
