@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value as Json, json};
 use tokio::sync::watch;
 
-use crate::event::fact::{Event, Fact, Failure, PlanRecorded, RunBegin, RunEnd, RunStatus, RunSuspended, StepState};
+use crate::event::fact::{Event, Fact, PlanRecorded, RunBegin, RunEnd, RunSuspended};
+use crate::event::state::{Failure, RunStatus, StepState};
 use crate::frame::Frame;
 use crate::host::Host;
 use crate::id::RunId;
@@ -23,11 +24,13 @@ use crate::template::scope::{Scope, Slot};
 use crate::template::value::Value;
 
 mod act;
+mod bodies;
 mod book;
 mod checks;
 mod guards;
 pub mod people;
 mod steps;
+mod tries;
 mod undo;
 
 use book::Book;
@@ -102,18 +105,18 @@ pub enum Error {
 #[derive(Debug)]
 enum Halt {
     /// Something went wrong; the step's state says how.
-    Failed { failure: Failure, state: StepState, undo: bool },
+    Failed { failure: Box<Failure>, state: StepState, undo: bool },
     /// It waits for somebody, or was asked to stop between two steps.
     Suspended { because: &'static str, detail: String, step: Option<String> },
     /// An effect may or may not have happened.
-    Unknown(Failure),
+    Unknown(Box<Failure>),
     /// The record cannot be kept.
-    Record(Error),
+    Record(Box<Error>),
 }
 
 impl From<Error> for Halt {
     fn from(error: Error) -> Self {
-        Self::Record(error)
+        Self::Record(Box::new(error))
     }
 }
 
@@ -127,7 +130,11 @@ impl Halt {
             guard: None,
             attempt: None,
         };
-        Self::Failed { failure, state: StepState::Failed, undo: false }
+        Self::of(failure, StepState::Failed)
+    }
+
+    fn of(failure: Failure, state: StepState) -> Self {
+        Self::Failed { failure: Box::new(failure), state, undo: false }
     }
 }
 
@@ -232,7 +239,7 @@ impl<'a> Runner<'a> {
             Some(failure) => {
                 let state =
                     if self.plan.view.status == Status::Failed { StepState::Failed } else { StepState::Refused };
-                Halt::Failed { failure, state, undo: false }
+                Halt::of(failure, state)
             }
             None => Halt::failed("refused", "the plan does not allow it", None),
         }
@@ -247,7 +254,7 @@ impl<'a> Runner<'a> {
         };
         let failed = self.steps(root, &work.steps).await?;
         match failed {
-            Some(failure) => Err(Halt::Failed { failure, state: StepState::Failed, undo: false }),
+            Some(failure) => Err(Halt::of(failure, StepState::Failed)),
             None => self.verify(root, &work.verify, None).await,
         }
     }
@@ -256,10 +263,10 @@ impl<'a> Runner<'a> {
         let root = Arc::clone(&self.plan.root);
         let (status, failure) = match outcome {
             Ok(()) => (RunStatus::Succeeded, None),
-            Err(Halt::Record(error)) => return Err(error),
+            Err(Halt::Record(error)) => return Err(*error),
             Err(Halt::Suspended { because, detail, step }) => return self.suspend(because, detail, step),
-            Err(Halt::Unknown(failure)) => (RunStatus::Unknown, Some(failure)),
-            Err(Halt::Failed { failure, state, undo }) => self.after_failure(failure, state, undo).await?,
+            Err(Halt::Unknown(failure)) => (RunStatus::Unknown, Some(*failure)),
+            Err(Halt::Failed { failure, state, undo }) => self.after_failure(*failure, state, undo).await?,
         };
         let (status, failure) = match status {
             // Not ended: someone has to say what happened before anything else is done.
@@ -272,6 +279,12 @@ impl<'a> Runner<'a> {
         };
         let advice = failure.as_ref().and_then(|failure| self.advice(&root, failure));
         let mut book = self.book();
+        if status == RunStatus::Unknown {
+            // It has not ended: what happened is found out first, then it goes on.
+            book.flush()?;
+            let checkpoint = Some(book.checkpoint()?);
+            return Ok(Ended { run: book.run.clone(), status, failure, advice, outputs, checkpoint });
+        }
         let steps = book.run.steps().map(|(path, step)| (path.to_owned(), step.state)).collect();
         let entries = book.run.facts;
         let end = RunEnd { status, outputs: outputs.clone(), error: failure.clone(), steps, entries };
@@ -333,11 +346,11 @@ impl<'a> Runner<'a> {
         }
         let (failed, status) = match self.steps(root, &work.finally).await {
             Ok(failed) => (failed, status),
-            Err(Halt::Record(error)) => return Err(error),
-            Err(Halt::Unknown(failure)) => (Some(failure), RunStatus::Unknown),
-            Err(Halt::Failed { failure, .. }) => (Some(failure), status),
+            Err(Halt::Record(error)) => return Err(*error),
+            Err(Halt::Unknown(failure)) => (Some(*failure), RunStatus::Unknown),
+            Err(Halt::Failed { failure, .. }) => (Some(*failure), status),
             Err(Halt::Suspended { detail, step, .. }) => match Halt::failed("no_answer", detail, step.as_deref()) {
-                Halt::Failed { failure, .. } => (Some(failure), status),
+                Halt::Failed { failure, .. } => (Some(*failure), status),
                 _ => (None, status),
             },
         };
@@ -361,7 +374,7 @@ impl<'a> Runner<'a> {
             };
             let message = format!("output `{name}` cannot be rendered: {why}");
             let Halt::Failed { failure, .. } = Halt::failed("undecidable", message, None) else { continue };
-            return (RunStatus::Failed, Some(failure), Map::new());
+            return (RunStatus::Failed, Some(*failure), Map::new());
         }
         (RunStatus::Succeeded, None, outputs)
     }

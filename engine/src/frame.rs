@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
-use crate::event::fact::StepState;
+use crate::event::state::StepState;
 use crate::id::{Id, Name};
 use crate::procedure::{Guard, Procedure};
 use crate::target::Target;

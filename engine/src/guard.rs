@@ -1,6 +1,6 @@
 //! Verdicts of guards, from values that are given: this module looks at nothing and knows no machine.
 
-use crate::event::fact::Verdict;
+use crate::event::state::Verdict;
 use crate::procedure::pattern::{ActKind, Pattern};
 use crate::procedure::{Form, Guard};
 use crate::template::Outcome;

@@ -204,7 +204,8 @@ pub struct Command {
     pub argv: Vec<String>,
     /// Working folder; the workspace where there is none.
     pub folder: Option<PathBuf>,
-    /// The whole environment beyond `PATH`, `HOME`, `LANG` and `TZ`, which are handed through.
+    /// The whole environment beyond `PATH`, `HOME`, `LANG` and `TZ`, which are handed through, and `RUNWARDEN_COMMAND`,
+    /// by which what it starts is found again.
     pub env: Vec<(String, String)>,
     /// What it reads on its standard input.
     pub stdin: Option<Vec<u8>>,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::action::{EffectClass, Fidelity, Registry};
-use crate::event::fact::{Checked, Failure, Verdict};
+use crate::event::state::{Checked, Failure, Verdict};
 use crate::frame::Frame;
 use crate::id::{Digest, Id, Name};
 use crate::procedure::workspace::Workspace;
@@ -20,7 +20,10 @@ use crate::target::Target;
 use crate::template::scope::Scope;
 use crate::time::{Duration, Timestamp};
 
+mod acts;
 mod bind;
+pub mod call;
+pub mod items;
 pub mod judging;
 mod planner;
 pub mod steps;

@@ -411,11 +411,11 @@ pub enum Body {
         with: Data,
     },
     /// A person does it.
-    Manual(Manual),
+    Manual(Box<Manual>),
     /// Steps side by side.
     Parallel(Vec<Step>),
     /// Time goes by.
-    Wait(Wait),
+    Wait(Box<Wait>),
 }
 
 /// What a person is asked to do.

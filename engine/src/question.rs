@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json, json};
 
 use crate::action::{self, Action, Facts, Looking, Registry};
-use crate::event::fact::{Checked, Verdict};
+use crate::event::state::{Checked, Verdict};
 use crate::event::{recall, record};
 use crate::frame::Frame;
 use crate::host::Probe;

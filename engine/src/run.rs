@@ -5,8 +5,9 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use crate::event::fact::{Event, Fact, Failure, RunStatus, StepState};
-use crate::id::RunId;
+use crate::event::fact::{Event, Fact};
+use crate::event::state::{Failure, RunStatus, StepState};
+use crate::id::{Digest, RunId};
 use crate::time::Timestamp;
 
 /// A run as far as its events tell.
@@ -37,6 +38,8 @@ pub struct StepRecord {
     pub output: Option<Value>,
     /// What went wrong last.
     pub error: Option<Failure>,
+    /// The action it was tried with last, the digest of its input and of what it read.
+    pub tried: Option<(String, Digest, Option<Digest>)>,
     /// When its first attempt began.
     pub started_at: Option<Timestamp>,
     /// When its last result came.
@@ -103,6 +106,9 @@ impl Run {
                 step.attempts = attempt.max(step.attempts);
                 step.output = result.output.clone().or(step.output.take());
                 step.error = result.error.clone();
+                if let (Some(action), Some(with)) = (&result.action, &result.with_digest) {
+                    step.tried = Some((action.clone(), with.clone(), result.subject.clone()));
+                }
                 step.started_at = step.started_at.or(Some(result.started_at));
                 step.ended_at = Some(result.ended_at);
                 if self.error.is_none() {
@@ -137,6 +143,7 @@ impl Run {
             Event::OutcomeUnknown(_) => {
                 let step = self.step_of(fact, kind)?;
                 (step.state, step.is_open) = (StepState::Unknown, true);
+                self.status = Some(RunStatus::Unknown);
             }
             Event::RunSuspended(_) => self.status = Some(RunStatus::Suspended),
             Event::RunEnd(end) => {
@@ -207,6 +214,7 @@ impl StepRecord {
             attempts: 0,
             output: None,
             error: None,
+            tried: None,
             started_at: None,
             ended_at: None,
             is_open: false,

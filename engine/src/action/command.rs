@@ -83,6 +83,7 @@ impl Named<'_> {
 
 /// The program that was run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Program {
     /// Its absolute path.
     path: String,

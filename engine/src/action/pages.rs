@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::Registry;
+use super::{Action, Contract, Registry};
 
 const HEADINGS: [&str; 6] = ["## What it does", "## Parameters", "## Output", "## Contract", "## Errors", "## Example"];
 
@@ -34,8 +34,12 @@ fn every_action_has_a_page_that_is_true_to_its_schemas() {
                 problems.push(format!("{} {section}: says {described:?}, is {real:?}", action.name));
             }
         }
-        if !page.contains(&format!("action: {}", action.name)) {
-            problems.push(format!("{}: the example is of another action", action.name));
+        let contract = contract(&action.contract);
+        if !page.contains(&contract) {
+            problems.push(format!("{}: the contract is `{contract}`", action.name));
+        }
+        if let Err(problem) = example(&page, action) {
+            problems.push(format!("{} ## Example: {problem}", action.name));
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
@@ -45,6 +49,30 @@ fn every_action_has_a_page_that_is_true_to_its_schemas() {
 fn described(page: &str, section: &str) -> BTreeSet<String> {
     let section = page.split(section).nth(1).unwrap().split("\n## ").next().unwrap();
     section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).map(str::to_owned).collect()
+}
+
+fn contract(contract: &Contract) -> String {
+    let word = |value: Value| value.as_str().unwrap().to_owned();
+    let effect = word(serde_json::to_value(contract.effect).unwrap());
+    let repeat = word(serde_json::to_value(contract.repeat).unwrap());
+    let preview = word(serde_json::to_value(contract.preview).unwrap());
+    let reconcile = if contract.reconcile { "yes" } else { "no" };
+    format!(
+        "Effect `{effect}` · repeat `{repeat}` · preview `{preview}` · reconcile {reconcile} · version {}",
+        contract.version
+    )
+}
+
+/// The example is a step of this action that the action would take.
+fn example(page: &str, action: &Action) -> Result<(), String> {
+    let block = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).ok_or("no YAML")?;
+    let steps: Value = serde_yaml::from_str(block).map_err(|error| error.to_string())?;
+    let step = &steps[0];
+    if step["action"] != action.name {
+        return Err("it is of another action".to_owned());
+    }
+    let validator = jsonschema::validator_for(action.params()).map_err(|error| error.to_string())?;
+    validator.validate(&step["with"]).map_err(|error| error.to_string())
 }
 
 fn properties(schema: &Value) -> BTreeSet<String> {

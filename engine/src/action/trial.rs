@@ -12,7 +12,8 @@ use crate::host::machine::{Machine, Settings};
 use crate::host::recorded::{Operation, Recorded};
 use crate::host::{Host, Probe};
 use crate::id::{Id, RunId};
-use crate::target::{Kind, Target};
+use crate::procedure::TargetKind as Kind;
+use crate::target::Target;
 use crate::time::Timestamp;
 
 pub(super) struct Trial {
@@ -29,6 +30,7 @@ impl Trial {
             run: RunId::from_parts(0, &[0; 10]),
             started_at: Timestamp::from_microseconds(0).unwrap(),
             targets: BTreeMap::new(),
+            time_limit: None,
             idempotency_key: "key-of-this-step".to_owned(),
         };
         Self { folder, settings, facts }
@@ -109,6 +111,7 @@ impl Trial {
 
 fn target(name: &str, kind: Kind, settings: Map<String, Value>) -> Target {
     Target {
+        device_inode: None,
         name: name.to_owned(),
         kind,
         driver: kind.as_str().to_owned(),

@@ -9,7 +9,8 @@ use super::checks::told_to_stop;
 use super::guards::Act as Guarded;
 use super::{Error, Halt, Runner};
 use crate::action::{self, Action, Doing, EffectClass, Facts, Looking, Reconciled, Repeat};
-use crate::event::fact::{Event, Failure, OutcomeUnknown, StepIntent, StepResult, StepSkipped, StepState};
+use crate::event::fact::{Event, OutcomeUnknown, StepIntent, StepResult, StepSkipped};
+use crate::event::state::{Failure, StepState};
 use crate::event::{recall, record};
 use crate::frame::Frame;
 use crate::procedure::pattern::ActKind;
@@ -54,7 +55,7 @@ impl Runner<'_> {
         let found = match limit {
             None => self.stoppable(self.look(frame, act, with)).await,
             Some(limit) => {
-                let limited = tokio::time::timeout(limit.as_std() + GRACE, self.look(frame, act, with));
+                let limited = tokio::time::timeout(limit.as_std(), self.look(frame, act, with));
                 self.stoppable(limited)
                     .await
                     .map(|looked| looked.unwrap_or_else(|_| Ok(Found::Failed(took_too_long(limit)))))
@@ -75,7 +76,7 @@ impl Runner<'_> {
                 let failure = failure_of(&error, path, number);
                 self.result(attempt, act, &input, started_at, state, None, Some(failure.clone()))?;
                 self.remember_failure(act.action.as_str(), &input.digest, None);
-                let halt = Halt::Failed { failure, state, undo: false };
+                let halt = Halt::of(failure, state);
                 if error.transient { Ok(Done::Transient(halt)) } else { Err(halt) }
             }
         }
@@ -194,7 +195,7 @@ impl Runner<'_> {
                 let failure = failure_of(&error, path, number);
                 self.result(attempt, act, input, started_at, state, None, Some(failure.clone()))?;
                 self.remember_failure(act.action.as_str(), &input.digest, None);
-                let halt = Halt::Failed { failure, state, undo: false };
+                let halt = Halt::of(failure, state);
                 if error.transient { Ok(Done::Transient(halt)) } else { Err(halt) }
             }
             Some(Ok(output)) => {
@@ -218,7 +219,7 @@ impl Runner<'_> {
         let event = Event::OutcomeUnknown(OutcomeUnknown { detail: error.message.clone() });
         book.note(Some(attempt.path), Some(attempt.number), event)?;
         book.flush()?;
-        Ok(Halt::Unknown(failure_of(error, attempt.path, attempt.number)))
+        Ok(Halt::Unknown(Box::new(failure_of(error, attempt.path, attempt.number))))
     }
 
     #[expect(clippy::too_many_arguments, reason = "one fact has these parts, and each caller has all of them")]
@@ -352,7 +353,7 @@ fn failure_of(error: &action::Error, path: &str, number: u32) -> Failure {
 }
 
 fn failed(error: &action::Error, path: &str, number: u32) -> Halt {
-    Halt::Failed { failure: failure_of(error, path, number), state: StepState::Failed, undo: false }
+    Halt::of(failure_of(error, path, number), StepState::Failed)
 }
 
 fn still_undecided(input: &Input, path: &str) -> Halt {

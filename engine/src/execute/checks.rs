@@ -7,7 +7,8 @@ use serde_json::{Map, Value as Json};
 
 use super::people::{Answer, Asked};
 use super::{Error, Halt, Runner};
-use crate::event::fact::{Checked, Event, Failure, ManualAnswered, ManualAsked, StepState, Verdict};
+use crate::event::fact::{Event, ManualAnswered, ManualAsked};
+use crate::event::state::{Checked, Failure, StepState, Verdict};
 use crate::event::{recall, record};
 use crate::frame::Frame;
 use crate::id::{Digest, Id};
@@ -103,7 +104,9 @@ impl Runner<'_> {
             return self.ask_person(check, scope, &place).await;
         }
         let Some(wait) = &check.wait else {
-            return self.check_once(frame, check, scope, &place).await;
+            let checked = self.check_once(frame, check, scope, &place).await?;
+            self.remember_unmet(&checked);
+            return Ok(checked);
         };
         let every = self.duration(&wait.every, scope, &place)?;
         let timeout = self.duration(&wait.timeout, scope, &place)?;
@@ -112,6 +115,7 @@ impl Runner<'_> {
             let checked = self.check_once(frame, check, scope, &place).await?;
             let open = matches!(checked.verdict, Verdict::NotMet | Verdict::Undecidable);
             if !open || tokio::time::Instant::now() >= give_up {
+                self.remember_unmet(&checked);
                 return Ok(checked);
             }
             self.means.observer.busy(&place, "waits until it is so");
@@ -130,13 +134,15 @@ impl Runner<'_> {
         if checked.verdict == Verdict::Undecided {
             checked.verdict = Verdict::Undecidable;
         }
-        let failed = matches!(checked.verdict, Verdict::NotMet | Verdict::Undecidable);
-        if let (true, Some(action), Some(with)) =
-            (failed && check.wait.is_none(), &checked.action, &checked.with_digest)
-        {
+        Ok(checked)
+    }
+
+    /// What was asked and not met is not asked again on unchanged inputs; one check with `wait` is one question.
+    fn remember_unmet(&self, checked: &Checked) {
+        let unmet = matches!(checked.verdict, Verdict::NotMet | Verdict::Undecidable);
+        if let (true, Some(action), Some(with)) = (unmet, &checked.action, &checked.with_digest) {
             self.remember_failure(action, with, checked.subject.clone());
         }
-        Ok(checked)
     }
 
     async fn ask_person(&self, check: &Check, scope: &Scope, place: &str) -> Result<Checked, Halt> {
@@ -358,16 +364,13 @@ fn stop_unless_passed(checked: &Checked, what: &str, step: Option<&str>, state: 
     }
     let detail = checked.detail.as_deref().unwrap_or("it is not met");
     let noun = if what == "verify" { "check" } else { what };
-    Err(Halt::Failed {
-        failure: Failure {
-            code: what.to_owned(),
-            message: format!("{noun} `{}` is not met: {detail}", checked.check),
-            step: step.map(str::to_owned),
-            check: Some(checked.check.clone()),
-            guard: None,
-            attempt: None,
-        },
-        state,
-        undo: false,
-    })
+    let failure = Failure {
+        code: what.to_owned(),
+        message: format!("{noun} `{}` is not met: {detail}", checked.check),
+        step: step.map(str::to_owned),
+        check: Some(checked.check.clone()),
+        guard: None,
+        attempt: None,
+    };
+    Err(Halt::of(failure, state))
 }

@@ -5,7 +5,8 @@ use std::sync::{Arc, PoisonError};
 use serde_json::Value as Json;
 
 use super::{Error, Halt, Runner};
-use crate::event::fact::{Event, Failure, GuardVerdict, StepState};
+use crate::event::fact::{Event, GuardVerdict};
+use crate::event::state::{Failure, StepState};
 use crate::frame::{Frame, Held};
 use crate::guard::{self, Judged, State};
 use crate::id::Digest;
@@ -121,7 +122,7 @@ impl Runner<'_> {
             }
             let judged = match self.judge_state(&held).await {
                 Ok(judged) => judged,
-                Err(Halt::Record(error)) => return Err(error),
+                Err(Halt::Record(error)) => return Err(*error),
                 Err(_) => continue,
             };
             if judged.stops() {
@@ -171,7 +172,7 @@ impl Runner<'_> {
             };
             if failed.iter().any(same) {
                 let why = format!("`{name}` failed on these inputs in this run, and nothing has changed since");
-                return Judged::because(crate::event::fact::Verdict::Violated, why);
+                return Judged::because(crate::event::state::Verdict::Violated, why);
             }
         }
         judging::judge_once_failed(self.means.history, act)
@@ -194,14 +195,14 @@ impl Runner<'_> {
             return Ok(());
         }
         Err(Halt::Failed {
-            failure: Failure {
+            failure: Box::new(Failure {
                 code: "guard".to_owned(),
                 message: judging::words(held, judged),
                 step: Some(path.to_owned()),
                 check: None,
                 guard: Some(held.id()),
                 attempt: None,
-            },
+            }),
             state: StepState::Refused,
             undo: held.guard().on_violation == OnFailure::Undo,
         })
@@ -231,7 +232,7 @@ impl Runner<'_> {
 
 /// At the moment of the effect nothing may be undecided any more: what is counts as violated.
 fn decided(judged: Judged) -> Judged {
-    use crate::event::fact::Verdict;
+    use crate::event::state::Verdict;
     match judged.verdict {
         Verdict::Undecided => Judged { verdict: Verdict::Undecidable, ..judged },
         _ => judged,

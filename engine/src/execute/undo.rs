@@ -9,7 +9,8 @@ use super::checks::ToAsk;
 use super::guards::Act as Guarded;
 use super::{Error, Halt, Runner};
 use crate::action::Doing;
-use crate::event::fact::{Event, Failure, RunStatus, StepState, UndoIntent, UndoResult};
+use crate::event::fact::{Event, UndoIntent, UndoResult};
+use crate::event::state::{Failure, RunStatus, StepState};
 use crate::event::{recall, record};
 use crate::frame::Frame;
 use crate::id::Id;
@@ -88,7 +89,7 @@ impl Runner<'_> {
         for body in bodies {
             match self.undo_body(place, step, body, &scope).await {
                 Ok(output) => last = Some(output),
-                Err(Halt::Record(error)) => return Err(error),
+                Err(Halt::Record(error)) => return Err(*error),
                 Err(halt) => return self.undo_result(&place.path, Some(why(halt, &place.path)), None),
             }
         }
@@ -196,7 +197,7 @@ fn failure(code: &str, message: &str, path: &str) -> Failure {
 
 fn why(halt: Halt, path: &str) -> Failure {
     match halt {
-        Halt::Failed { failure, .. } | Halt::Unknown(failure) => failure,
+        Halt::Failed { failure, .. } | Halt::Unknown(failure) => *failure,
         Halt::Suspended { because, detail, .. } => failure(because, &detail, path),
         Halt::Record(error) => failure("ledger", &error.to_string(), path),
     }

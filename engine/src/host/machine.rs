@@ -57,7 +57,7 @@ struct Shared {
     client: OnceLock<reqwest::Client>,
     programs: Mutex<HashMap<program::Seen, Digest>>,
     // Closing any descriptor of a file drops all POSIX locks that this process holds on it, SQLite's on the ledger
-    // included. So a protected file is opened once, and that descriptor is never closed.
+    // included. So a protected database is opened once, and that descriptor is never closed.
     kept: Mutex<HashMap<(u64, u64), Arc<File>>>,
 }
 
@@ -102,10 +102,19 @@ impl Machine {
             return Err(Error::Refused(format!("`{}` is no regular file", path.display())));
         }
         let file = Arc::new(file);
-        if protected {
+        if protected && is_database(&file, real) {
             kept.insert(device_inode(&found), Arc::clone(&file));
         }
         Ok(file)
+    }
+}
+
+/// Whether SQLite may hold locks on this file; an empty one may be about to become a database.
+fn is_database(file: &File, path: &Path) -> bool {
+    let mut magic = [0_u8; 16];
+    match std::os::unix::fs::FileExt::read_at(file, &mut magic, 0) {
+        Ok(0) | Err(_) => true,
+        Ok(_) => magic == *b"SQLite format 3\0" || path.as_os_str().as_encoded_bytes().ends_with(b"-shm"),
     }
 }
 

@@ -225,7 +225,7 @@ fn resolved(
         .iter()
         .map(|step| json!({ "id": step.id, "action": step.action, "outcome": step.outcome, "with": step.with }))
         .collect();
-    let verdict = |checked: &crate::event::fact::Checked| json!({ "id": checked.check, "verdict": checked.verdict });
+    let verdict = |checked: &crate::event::state::Checked| json!({ "id": checked.check, "verdict": checked.verdict });
     let guards: Vec<Json> = planner
         .guards
         .values()

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::event::fact::Verdict;
+use crate::event::state::Verdict;
 use crate::frame::{Frame, Held};
 use crate::guard::Judged;
 use crate::id::Digest;

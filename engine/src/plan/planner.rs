@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::judging::{self, Described, act_scope, rule, words};
 use super::{Observed, Options, PlannedGuard, PlannedStep, Setting, Status};
-use crate::event::fact::{Checked, Failure, Verdict};
+use crate::event::state::{Checked, Failure, Verdict};
 use crate::frame::{Frame, Held};
 use crate::guard::{self, Judged, State};
 use crate::past::Past;

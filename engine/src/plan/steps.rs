@@ -1,28 +1,22 @@
 //! Steps in a plan: each kind of body, what it would do, and what is known after it.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
-use super::judging::{self, Described};
+use super::items::items_of;
+use super::judging;
 use super::planner::Planner;
 use super::{Outcome, PlannedStep, Status};
-use crate::action::{EffectClass, Fidelity, Looking};
-use crate::event::fact::{Failure, StepState, Verdict};
-use crate::frame::{Frame, Given, Place, StepView};
-use crate::id::{Id, Name};
-use crate::procedure::pattern::ActKind;
-use crate::procedure::{Act, Body, ForEach, Step, Wait, Work};
-use crate::question::Found;
-use crate::template::data::Data;
+use crate::action::{EffectClass, Fidelity};
+use crate::event::state::{Failure, StepState, Verdict};
+use crate::frame::{Frame, StepView};
+use crate::procedure::{Body, ForEach, Step};
+use crate::template::Outcome as Known;
 use crate::template::error::EvaluationError;
 use crate::template::scope::{Scope, Slot};
-use crate::template::value::Value;
-use crate::template::{Outcome as Known, Template};
 
 /// A step about to be planned: under which path, with which names, and how sure it is that it comes to pass.
 #[derive(Clone)]
@@ -90,7 +84,7 @@ impl Planner<'_> {
         frame.put_step(&step.id, view(state).slot());
     }
 
-    fn refuse(&mut self, frame: &Arc<Frame>, step: &Step, path: &str, what: &str, why: &str) {
+    pub(super) fn refuse(&mut self, frame: &Arc<Frame>, step: &Step, path: &str, what: &str, why: &str) {
         let message = format!("`{what}` of step `{path}` cannot be decided: {why}");
         self.stop(Status::Failed, failure("undecidable", &message, path, None));
         self.leave_out(frame, step, path, Outcome::Refused, StepState::Refused, message);
@@ -189,238 +183,6 @@ impl Planner<'_> {
             Body::Wait(wait) => self.wait(frame, step, wait, turn).await,
         }
     }
-
-    async fn action(&mut self, frame: &Arc<Frame>, step: &Step, act: &Act, turn: &Turn) -> Slot {
-        self.used_actions.insert(act.action.to_string());
-        let is_read = self.asking.action(act).is_ok_and(|action| action.is_read());
-        let input = match self.asking.input(frame, act, &turn.scope) {
-            Ok(input) => input,
-            Err(error) => {
-                if turn.certain {
-                    self.stop(Status::Failed, failure(&error.code, &error.message, &turn.path, None));
-                }
-                let because = Some(error.message);
-                self.steps.push(PlannedStep { outcome: Outcome::Refused, because, ..bare(step, &turn.path) });
-                return view(StepState::Failed).slot();
-            }
-        };
-        self.shown.insert(turn.path.clone(), input.shown.clone());
-        if !input.undecided.is_empty() {
-            self.undecided.insert(format!("{}.with: {}", turn.path, input.undecided.join("; ")));
-        }
-        if is_read {
-            return self.read_step(frame, step, act, turn, input.shown).await;
-        }
-        let described = Described {
-            kind: ActKind::Action { name: act.action.as_str(), is_read: false },
-            acts_as: &step.acts_as,
-            with: &input.shown,
-            with_digest: input.with.is_some().then_some(&input.digest),
-            subject: None,
-            step: &turn.path,
-            certain: turn.certain,
-        };
-        if let Some(why) = self.guard_act(frame, &described).await {
-            let because = Some(why);
-            self.steps.push(PlannedStep {
-                outcome: Outcome::Refused,
-                because,
-                with: input.shown,
-                effect: effect_of(step, self),
-                ..bare(step, &turn.path)
-            });
-            return view(StepState::Refused).slot();
-        }
-        self.effect_step(frame, step, act, turn, input).await
-    }
-
-    async fn read_step(&mut self, frame: &Arc<Frame>, step: &Step, act: &Act, turn: &Turn, shown: Json) -> Slot {
-        let look = self.look(frame, act, &turn.scope, &turn.path).await;
-        let mut planned = PlannedStep {
-            outcome: if turn.certain { Outcome::WouldRun } else { Outcome::Undecided },
-            fidelity: Fidelity::Exact,
-            with: shown,
-            ..bare(step, &turn.path)
-        };
-        let slot = match look.found {
-            Found::Output(output) => {
-                let view = StepView { output: Some(output), ..view(StepState::Succeeded) };
-                timeless(view.slot())
-            }
-            Found::Undecided(because) => {
-                planned.fidelity = Fidelity::None;
-                planned.because = Some(because.clone());
-                Slot::undecided(because)
-            }
-            Found::Failed(error) => {
-                planned.because = Some(error.message.clone());
-                if turn.certain {
-                    let status = if error.code == "guard" { Status::Guarded } else { Status::Failed };
-                    self.stop(status, failure(&error.code, &error.message, &turn.path, None));
-                    planned.outcome = Outcome::Refused;
-                }
-                view(StepState::Failed).slot()
-            }
-        };
-        self.steps.push(planned);
-        slot
-    }
-
-    async fn effect_step(
-        &mut self,
-        frame: &Arc<Frame>,
-        step: &Step,
-        act: &Act,
-        turn: &Turn,
-        input: crate::question::Input,
-    ) -> Slot {
-        let mut planned = PlannedStep {
-            effect: effect_of(step, self),
-            fidelity: Fidelity::None,
-            outcome: if turn.certain { Outcome::WouldRun } else { Outcome::Undecided },
-            with: input.shown,
-            ..bare(step, &turn.path)
-        };
-        if let (Some(with), Ok(action), false) = (&input.with, self.asking.action(act), self.options.offline) {
-            let facts = self.asking.facts(frame, String::new());
-            match action.preview(with, &Looking { facts: &facts, probe: self.asking.probe }).await {
-                Ok(preview) => {
-                    planned.fidelity = preview.fidelity;
-                    (planned.before, planned.after) = (preview.before, preview.after);
-                    if preview.no_change && self.effect_of.is_none() && turn.certain {
-                        planned.outcome = Outcome::WouldBeNoChange;
-                    }
-                }
-                Err(error) if error.code == crate::action::NOT_PROBED => planned.because = Some(error.message),
-                Err(error) => planned.because = Some(format!("no preview: {}", error.message)),
-            }
-        }
-        // After another effect the world that was previewed is not the one this step will find.
-        if self.effect_of.is_some() && planned.fidelity == Fidelity::Exact {
-            planned.fidelity = Fidelity::Estimated;
-        }
-        if planned.outcome != Outcome::WouldBeNoChange {
-            self.effect_of.get_or_insert(turn.path.clone());
-        }
-        self.steps.push(planned);
-        Slot::undecided(format!("step `{}` has not run", turn.path))
-    }
-
-    async fn act_of_person(&mut self, frame: &Arc<Frame>, step: &Step, with: &Json, turn: &Turn) -> Slot {
-        let described = Described {
-            kind: ActKind::Manual,
-            acts_as: &step.acts_as,
-            with,
-            with_digest: None,
-            subject: None,
-            step: &turn.path,
-            certain: turn.certain,
-        };
-        let refused = self.guard_act(frame, &described).await;
-        let outcome = match (&refused, turn.certain) {
-            (Some(_), _) => Outcome::Refused,
-            (None, true) => Outcome::WouldRun,
-            (None, false) => Outcome::Undecided,
-        };
-        self.steps.push(PlannedStep {
-            effect: EffectClass::Mutate,
-            fidelity: Fidelity::None,
-            outcome,
-            with: with.clone(),
-            because: refused,
-            ..bare(step, &turn.path)
-        });
-        self.effect_of.get_or_insert(turn.path.clone());
-        Slot::undecided(format!("nobody has answered step `{}` yet", turn.path))
-    }
-
-    async fn wait(&mut self, frame: &Arc<Frame>, step: &Step, wait: &Wait, turn: &Turn) -> Slot {
-        let with = json!({ "duration": shown_template(&wait.duration, &turn.scope) });
-        if let Some(until) = &wait.until {
-            let mut checked = self.ask(frame, until, &turn.scope, &format!("{}.until", turn.path)).await;
-            checked.verdict = if checked.verdict == Verdict::Passed { Verdict::Passed } else { Verdict::Undecided };
-            self.checks.insert(format!("{}.until", turn.path), json!(checked.verdict));
-        }
-        self.steps.push(PlannedStep {
-            fidelity: Fidelity::Exact,
-            outcome: if turn.certain { Outcome::WouldRun } else { Outcome::Undecided },
-            with,
-            ..bare(step, &turn.path)
-        });
-        Slot::fields([("state", Slot::Known(Value::from(StepState::Succeeded.as_str())))])
-    }
-
-    async fn call(&mut self, frame: &Arc<Frame>, step: &Step, name: &Name, with: &Data, turn: &Turn) -> Slot {
-        let shown = match with.render_partial(&turn.scope) {
-            Ok((shown, _)) => shown,
-            Err(error) => {
-                self.refuse(frame, step, &turn.path, "with", &error.to_string());
-                return view(StepState::Refused).slot();
-            }
-        };
-        self.shown.insert(turn.path.clone(), shown.clone());
-        let described = Described {
-            kind: ActKind::Call(name.as_str()),
-            acts_as: &step.acts_as,
-            with: &shown,
-            with_digest: None,
-            subject: None,
-            step: &turn.path,
-            certain: turn.certain,
-        };
-        let refused = self.guard_act(frame, &described).await;
-        let callee = match self.callee(frame, name, with, turn) {
-            Ok(callee) => callee,
-            Err(why) => {
-                self.refuse(frame, step, &turn.path, "call", &why);
-                return view(StepState::Refused).slot();
-            }
-        };
-        self.steps.push(PlannedStep {
-            fidelity: Fidelity::Exact,
-            outcome: match (&refused, turn.certain) {
-                (Some(_), _) => Outcome::Refused,
-                (None, true) => Outcome::WouldRun,
-                (None, false) => Outcome::Undecided,
-            },
-            with: shown,
-            because: refused.clone(),
-            ..bare(step, &turn.path)
-        });
-        if refused.is_some() {
-            return view(StepState::Refused).slot();
-        }
-        self.enter(&callee, &format!("{}/", turn.path)).await;
-        if let Work::Steps(work) = &callee.procedure.work {
-            let work = work.clone();
-            self.steps(&callee, &work.steps, turn.certain).await;
-            for check in &work.verify {
-                let place = format!("{}/verify.{}", turn.path, check.id);
-                let checked = self.ask(&callee, check, &callee.scope(), &place).await;
-                if turn.certain {
-                    self.judge_check(&checked, Status::Failed, "verify", Some(&turn.path));
-                }
-            }
-            self.steps(&callee, &work.finally, turn.certain).await;
-        }
-        let scope = callee.scope();
-        let outputs = callee.procedure.outputs.iter().map(|(name, data)| (name.as_str(), output_slot(data, &scope)));
-        let state = Slot::undecided(format!("step `{}` has not run", turn.path));
-        Slot::fields(outputs.chain([("state", state)]))
-    }
-
-    fn callee(&self, frame: &Arc<Frame>, name: &Name, with: &Data, turn: &Turn) -> Result<Arc<Frame>, String> {
-        let procedure = self.called(name).ok_or_else(|| format!("procedure `{name}` does not exist"))?;
-        if frame.is_inside(name) {
-            return Err(format!("`{name}` is being run already"));
-        }
-        let (shown, _) = with.render_partial(&turn.scope).map_err(|error| error.to_string())?;
-        let given = shown.as_object().cloned().unwrap_or_default();
-        let (parameters, targets) = call_inputs(frame, &procedure, &given)?;
-        let place = Place::Called(Arc::clone(frame), turn.path.clone());
-        Ok(Arc::new(Frame::new(procedure, parameters, targets, &self.setting.env, &self.base, place)))
-    }
-
     async fn verify_of(&mut self, frame: &Arc<Frame>, step: &Step, turn: &Turn, slot: &Slot) {
         if step.verify.is_empty() {
             return;
@@ -437,112 +199,7 @@ impl Planner<'_> {
     }
 }
 
-/// The parameters and targets that a call gives its procedure, from one namespace; the callee sees nothing else.
-pub fn call_inputs(
-    frame: &Frame,
-    procedure: &crate::procedure::Procedure,
-    given: &Map<String, Json>,
-) -> Result<(IndexMap<Id, Given>, BTreeMap<Id, crate::target::Target>), String> {
-    let known = |name: &str| procedure.parameters.contains_key(name) || procedure.targets.contains_key(name);
-    if let Some(name) = given.keys().find(|name| !known(name)) {
-        return Err(format!("`{}` takes no `{name}`", procedure.name));
-    }
-    let mut parameters = IndexMap::new();
-    for (name, parameter) in &procedure.parameters {
-        let value = match given.get(name.as_str()) {
-            Some(shown) => match undecided(shown) {
-                Some(because) => Given::Undecided(because),
-                None => Given::Known(parameter.accept(shown).map_err(|why| format!("parameter `{name}`: {why}"))?),
-            },
-            None => Given::Known(parameter.default.clone().ok_or_else(|| format!("parameter `{name}` is required"))?),
-        };
-        parameters.insert(name.clone(), value);
-    }
-    let mut targets = BTreeMap::new();
-    for (name, slot) in &procedure.targets {
-        let ours =
-            given.get(name.as_str()).and_then(Json::as_str).ok_or_else(|| format!("target `{name}` is required"))?;
-        let target =
-            frame.targets.get(ours).ok_or_else(|| format!("there is no target `{ours}` to give as `{name}`"))?;
-        if target.kind != slot.kind {
-            return Err(format!(
-                "target `{ours}` is of kind `{}`, and `{name}` needs `{}`",
-                target.kind.as_str(),
-                slot.kind.as_str()
-            ));
-        }
-        targets.insert(name.clone(), target.clone());
-    }
-    Ok((parameters, targets))
-}
-
-/// The items of a `for_each` with their keys, or why there are none to be had.
-pub fn items_of(for_each: &ForEach, scope: &Scope) -> Result<Known<Vec<(String, Value)>>, String> {
-    let list = match for_each.items.render(scope).map_err(|error| error.to_string())? {
-        Known::Known(list) => list,
-        Known::Undecided(because) => return Ok(Known::Undecided(because)),
-    };
-    let Some(items) = list.as_list() else {
-        return Err(format!("`{}` is not a list", for_each.items.source()));
-    };
-    if let Some(max) = for_each.max_items.filter(|max| items.len() > *max as usize) {
-        return Err(format!("there are {} items, and at most {max} are allowed", items.len()));
-    }
-    let mut keyed: Vec<(String, Value)> = Vec::with_capacity(items.len());
-    for (at, item) in items.iter().enumerate() {
-        let key = match &for_each.key {
-            None => at.to_string(),
-            Some(key) => {
-                let scope = scope.clone().with(for_each.variable.as_str(), Slot::Known(item.clone()));
-                match key.evaluate(&scope).map_err(|error| error.to_string())? {
-                    Known::Known(value) => {
-                        value.to_text().map(|text| text.to_string()).ok_or("a key must be text or a number")?
-                    }
-                    Known::Undecided(because) => return Ok(Known::Undecided(because)),
-                }
-            }
-        };
-        if keyed.iter().any(|(known, _)| *known == key) {
-            return Err(format!("two items have the key `{key}`"));
-        }
-        keyed.push((key, item.clone()));
-    }
-    Ok(Known::Known(keyed))
-}
-
-fn undecided(shown: &Json) -> Option<String> {
-    match shown {
-        Json::Object(members) => members
-            .get("$undecided")
-            .and_then(Json::as_str)
-            .map(str::to_owned)
-            .or_else(|| members.values().find_map(undecided)),
-        Json::Array(items) => items.iter().find_map(undecided),
-        _ => None,
-    }
-}
-
-fn output_slot(data: &Data, scope: &Scope) -> Slot {
-    match data.render(scope) {
-        Ok(Known::Known(value)) => Slot::Known(Value::from_json(&value)),
-        Ok(Known::Undecided(because)) => Slot::undecided(because.join("; ")),
-        Err(error) => Slot::undecided(error.to_string()),
-    }
-}
-
-/// What differs from run to run is not known in a plan: when a step began and ended.
-fn timeless(slot: Slot) -> Slot {
-    match slot {
-        Slot::Fields(fields) => {
-            let times =
-                ["started_at", "ended_at"].map(|name| (name.to_owned(), Slot::undecided("the step has not run")));
-            Slot::fields(fields.iter().map(|(name, slot)| (name.clone(), slot.clone())).chain(times))
-        }
-        other => other,
-    }
-}
-
-fn effect_of(step: &Step, planner: &Planner<'_>) -> EffectClass {
+pub(super) fn effect_of(step: &Step, planner: &Planner<'_>) -> EffectClass {
     match &step.body {
         Body::Action(act) => planner.asking.action(act).map_or(EffectClass::Mutate, |action| action.contract.effect),
         Body::Manual(_) => EffectClass::Mutate,
@@ -562,7 +219,7 @@ pub fn action_name(body: &Body) -> String {
     }
 }
 
-fn bare(step: &Step, path: &str) -> PlannedStep {
+pub(super) fn bare(step: &Step, path: &str) -> PlannedStep {
     PlannedStep {
         id: path.to_owned(),
         title: step.title.clone(),
@@ -577,11 +234,11 @@ fn bare(step: &Step, path: &str) -> PlannedStep {
     }
 }
 
-fn view(state: StepState) -> StepView {
+pub(super) fn view(state: StepState) -> StepView {
     StepView { state, attempts: 0, output: None, started_at: None, ended_at: None }
 }
 
-fn failure(code: &str, message: &str, step: &str, check: Option<&str>) -> Failure {
+pub(super) fn failure(code: &str, message: &str, step: &str, check: Option<&str>) -> Failure {
     Failure {
         code: code.to_owned(),
         message: message.to_owned(),
@@ -589,13 +246,6 @@ fn failure(code: &str, message: &str, step: &str, check: Option<&str>) -> Failur
         check: check.map(str::to_owned),
         guard: None,
         attempt: None,
-    }
-}
-
-fn shown_template(template: &Template, scope: &Scope) -> Json {
-    match template.render(scope) {
-        Ok(Known::Known(value)) => value.to_json(),
-        _ => Json::String(template.source().to_owned()),
     }
 }
 

@@ -57,6 +57,7 @@ pub(super) fn one_mebibyte() -> u64 {
 
 /// What `command.read` gives.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Output {
     /// Its exit code.
     exit: i32,

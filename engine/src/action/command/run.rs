@@ -64,6 +64,7 @@ fn zero() -> Vec<i32> {
 
 /// What `command.run` gives.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Output {
     /// Its exit code.
     exit: i32,

@@ -39,6 +39,7 @@ pub struct Params {
 
 /// What `data.count` gives.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Output {
     /// How many items or members there are.
     count: u64,

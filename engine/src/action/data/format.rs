@@ -163,7 +163,21 @@ fn csv_rows(text: &str) -> Result<Value, Error> {
     rows.collect()
 }
 
+/// The reader's time grows with the square of how deep brackets are nested, long before it gives up on them.
+const MOST_OPEN_BRACKETS: usize = 1000;
+
 fn yaml(text: &str) -> Result<Value, Error> {
+    let mut open = 0_usize;
+    for byte in text.bytes() {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open > MOST_OPEN_BRACKETS {
+            return Err(malformed("YAML", format!("more than {MOST_OPEN_BRACKETS} brackets are open")));
+        }
+    }
     let document: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| malformed("YAML", error))?;
     from_yaml(document)
 }
@@ -198,7 +212,11 @@ fn from_yaml(value: serde_yaml::Value) -> Result<Value, Error> {
 }
 
 fn toml_document(text: &str) -> Result<Value, Error> {
-    let table: toml::Table = toml::from_str(text).map_err(|error| malformed("TOML", error))?;
+    let table: toml::Table = toml::from_str(text).map_err(|error| {
+        // Its own words would show the whole line.
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        malformed("TOML", format!("line {}: {}", before.matches('\n').count() + 1, error.message()))
+    })?;
     from_toml(toml::Value::Table(table))
 }
 

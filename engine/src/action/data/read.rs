@@ -36,6 +36,7 @@ pub(super) fn sixteen_mebibytes() -> u64 {
 
 /// What `data.read` gives.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Output {
     /// What the file says.
     value: Value,

@@ -43,6 +43,7 @@ pub struct Params {
 
 /// What `file.copy` gives.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Output {
     /// Whether it was copied; false if the copy was as wanted already.
     changed: bool,

@@ -24,6 +24,7 @@ pub struct Params {
 
 /// What `file.hash` gives.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Output {
     /// SHA-256 of the content, 64 hex digits.
     sha256: String,

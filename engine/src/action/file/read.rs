@@ -32,6 +32,7 @@ fn one_mebibyte() -> u64 {
 
 /// What `file.read` gives.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Output {
     /// The content, if it is UTF-8; else none.
     text: Option<String>,

@@ -30,6 +30,7 @@ pub struct Params {
 
 /// What `file.remove` gives.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Output {
     /// Whether there was something to remove.
     removed: bool,

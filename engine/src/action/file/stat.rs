@@ -24,6 +24,7 @@ pub struct Params {
 
 /// What `file.stat` gives.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Output {
     /// Whether there is anything; if not, all else is none.
     exists: bool,

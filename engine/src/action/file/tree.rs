@@ -48,6 +48,7 @@ fn ten_thousand() -> u32 {
 
 /// What `file.tree` gives.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Output {
     /// All that matched and is no folder, by path.
     files: Vec<Entry>,
@@ -59,6 +60,7 @@ pub struct Output {
 
 /// One file of a tree.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Entry {
     /// Its name.
     name: String,

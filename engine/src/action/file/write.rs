@@ -51,6 +51,7 @@ pub enum Encoding {
 
 /// What `file.write` gives.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Output {
     /// Whether it was written; false if it was as wanted already.
     changed: bool,

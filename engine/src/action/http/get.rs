@@ -46,6 +46,7 @@ pub(super) fn four_mebibytes() -> u64 {
 
 /// What `http.get` gives.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Output {
     /// The HTTP status.
     status: u16,

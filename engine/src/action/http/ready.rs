@@ -48,6 +48,7 @@ const AT_MOST: u64 = 4 * 1024 * 1024;
 
 /// What `http.ready` gives.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Output {
     /// Whether it answered with the expected status.
     ready: bool,

@@ -83,6 +83,7 @@ impl Method {
 
 /// What `http.request` gives.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Output {
     /// The HTTP status.
     status: u16,

@@ -27,6 +27,7 @@ pub struct Params {
 
 /// What `process.holders` gives.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Output {
     /// The processes, by process id and path.
     holders: Vec<Holder>,
@@ -40,6 +41,7 @@ pub struct Output {
 
 /// A process that has a file open.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Holder {
     /// Process id.
     pid: u32,

@@ -22,6 +22,9 @@ const HANDED_THROUGH: [&str; 4] = ["PATH", "HOME", "LANG", "TZ"];
 const GRACE: Duration = Duration::from_secs(5);
 /// How long its streams are still read after it ended; something it left behind may hold them for ever.
 const AFTER_EXIT: Duration = Duration::from_millis(500);
+/// How often, and how far apart, a program that is busy being written is tried.
+const TRIES_WHILE_BUSY: usize = 20;
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
 impl Machine {
     pub(super) async fn exchange(&self, command: Command) -> Result<Finished, Error> {
@@ -39,7 +42,8 @@ impl Machine {
         let mark = hex::encode(chance);
 
         adopt_orphans();
-        let mut child = tokio::process::Command::new(program)
+        let mut prepared = tokio::process::Command::new(program);
+        prepared
             .args(arguments)
             .env_clear()
             .envs(environment(&command.env)?)
@@ -49,15 +53,25 @@ impl Machine {
             .stdin(if command.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(program_error)?;
+            .kill_on_drop(true);
+        let mut child = spawn(&mut prepared).await.map_err(program_error)?;
         let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let leader = leader.ok_or_else(|| program_error(io::ErrorKind::NotFound.into()))?;
         // Dropped before `child`, so that the first process still has its id when the family is ended.
         let family = Family::new(leader, &mark);
         Ok(watch(&mut child, family, &command).await)
     }
+}
+
+/// Starts a program; one that was only just written may still be open for writing in a child between fork and exec.
+async fn spawn(prepared: &mut tokio::process::Command) -> io::Result<Child> {
+    for _ in 0..TRIES_WHILE_BUSY {
+        match prepared.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => sleep(BETWEEN_TRIES).await,
+            spawned => return spawned,
+        }
+    }
+    prepared.spawn()
 }
 
 fn environment(given: &[(String, String)]) -> Result<Vec<(OsString, OsString)>, Error> {
@@ -127,7 +141,8 @@ async fn end(
     }
     family.kill().await;
     if status.is_none() {
-        status = until_exit(child, streams, drained).await.ok();
+        // Even a killed process can stay for as long as a disk does not answer.
+        status = timeout(GRACE, until_exit(child, streams, drained)).await.ok().and_then(Result::ok);
         family.leader_ended();
         family.kill().await;
     }

@@ -135,11 +135,17 @@ fn shown(url: &Url) -> String {
     url.into()
 }
 
+/// Headers that would speak to another host than the one that is allowed, or frame another request than this one.
+const OURS: [&str; 3] = ["host", "content-length", "transfer-encoding"];
+
 fn header_map(headers: &[(String, String)]) -> Result<HeaderMap, Error> {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         let refused = |what: &str| Error::Refused(format!("{what} header `{}`", name.escape_debug()));
         let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused("no such name for a"))?;
+        if OURS.contains(&known.as_str()) {
+            return Err(refused("it is not for a procedure to set the"));
+        }
         let mut value = HeaderValue::from_str(value).map_err(|_| refused("no such value for the"))?;
         value.set_sensitive(true);
         map.append(known, value);

@@ -190,23 +190,49 @@ fn what_is_protected_is_protected_under_every_name() {
     machine.write(Path::new("ledger.db.notes"), b"", 0o600, Existing::Refuse).unwrap();
 }
 
+/// Runs itself once more to ask, from another process, whether the ledger is still locked.
 #[test]
-fn a_protected_file_is_read_again_and_again_through_one_descriptor() {
+fn reading_a_protected_database_leaves_our_own_locks_on_it() {
+    const LOCKED: &str = "RUNWARDEN_TEST_LOCKED";
+    if let Some(path) = std::env::var_os(LOCKED) {
+        let other = rusqlite::Connection::open(path).unwrap();
+        other.busy_timeout(std::time::Duration::ZERO).unwrap();
+        let error = other.execute_batch("BEGIN IMMEDIATE").unwrap_err();
+        assert_eq!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::DatabaseBusy));
+        return;
+    }
     let workspace = Workspace::new().protecting(&["ledger.db"]);
-    workspace.file("ledger.db", "ledger");
+    let ledger = rusqlite::Connection::open(workspace.path("ledger.db")).unwrap();
+    ledger.execute_batch("CREATE TABLE entry (body BLOB); BEGIN IMMEDIATE").unwrap();
     std::fs::hard_link(workspace.path("ledger.db"), workspace.path("second_name")).unwrap();
     let machine = workspace.machine();
     for name in ["ledger.db", "second_name", "ledger.db"] {
-        assert_eq!(machine.read(Path::new(name), 100).unwrap(), b"ledger");
+        assert!(machine.read(Path::new(name), 1024 * 1024).unwrap().starts_with(b"SQLite"));
     }
-    let holders = machine.holders(&[PathBuf::from("ledger.db")]).unwrap().holders;
-    let ours: Vec<_> = holders.iter().filter(|holder| holder.pid == std::process::id()).collect();
-    assert_eq!(ours.len(), 1);
-    let descriptors = std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| {
-        let to = std::fs::read_link(entry.ok()?.path()).ok()?;
-        (to == workspace.path("ledger.db").canonicalize().ok()?).then_some(())
-    });
-    assert_eq!(descriptors.count(), 1);
+    drop(machine.scratch(&[PathBuf::from("ledger.db")]).unwrap());
+    let still_locked = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "host::machine::tests::files::reading_a_protected_database_leaves_our_own_locks_on_it"])
+        .env(LOCKED, workspace.path("ledger.db"))
+        .status()
+        .unwrap();
+    assert!(still_locked.success());
+}
+
+#[test]
+fn protected_files_of_other_kinds_do_not_use_up_descriptors() {
+    let workspace = Workspace::new().protecting(&["procedures"]);
+    let machine = workspace.machine();
+    for number in 0..50 {
+        let name = format!("procedures/{number}.yaml");
+        workspace.file(&name, "runwarden: v1\n");
+        machine.read(Path::new(&name), 1000).unwrap();
+    }
+    let ours = workspace.path("procedures").canonicalize().unwrap();
+    let open = std::fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
+        .filter(|path| path.starts_with(&ours));
+    assert_eq!(open.count(), 0);
 }
 
 #[test]
@@ -295,18 +321,22 @@ proptest! {
     fn inside_agrees_with_what_the_system_makes_of_a_path(parts in prop::collection::vec(
         prop::sample::select(vec!["a", "b", "..", ".", "to_b", "to_root"]), 1..8,
     )) {
-        let workspace = Workspace::new();
-        workspace.file("a/b/b/x", "");
-        workspace.file("b/a/b/x", "");
+        let mut workspace = Workspace::new();
+        // So deep that no `..` leaves the workspace.
+        workspace.settings.root = workspace.path("1/2/3/4/5/6/7");
+        let root = Path::new("1/2/3/4/5/6/7");
+        for file in ["a/b/b/x", "b/a/b/x"] {
+            workspace.file(root.join(file), "");
+        }
         for folder in ["", "a", "b", "a/b", "b/a"] {
-            workspace.link(workspace.path("b"), Path::new(folder).join("to_b"));
-            workspace.link(workspace.path(""), Path::new(folder).join("to_root"));
+            workspace.link(workspace.path(root.join("b")), root.join(folder).join("to_b"));
+            workspace.link(workspace.path(root), root.join(folder).join("to_root"));
         }
         let path: PathBuf = parts.iter().collect();
-        let folder = workspace.path("b").canonicalize().unwrap();
+        let folder = workspace.path(root.join("b")).canonicalize().unwrap();
         let judged = workspace.machine().inside(&path, Path::new("b"));
         let exists = (0..=parts.len()).rev().find_map(|count| {
-            let front = workspace.path("").join(parts[..count].iter().collect::<PathBuf>());
+            let front = workspace.path(root).join(parts[..count].iter().collect::<PathBuf>());
             Some((front.canonicalize().ok()?, &parts[count..]))
         });
         let (real, rest) = exists.unwrap();
@@ -428,17 +458,21 @@ fn scratch_keeps_what_belongs_together_under_its_own_names() {
 #[test]
 fn a_file_that_does_not_hold_still_is_not_copied() {
     let workspace = Workspace::new();
-    let busy = workspace.file("busy", "0");
-    std::fs::write(&busy, vec![0; 8 * 1024 * 1024]).unwrap();
+    let busy = workspace.file("busy", "");
+    // Long enough to copy that the other thread gets its turn in the middle of it.
+    std::fs::File::options().write(true).open(&busy).unwrap().set_len(32 * 1024 * 1024).unwrap();
+    let begun = std::sync::Barrier::new(2);
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             use std::os::unix::fs::FileExt;
             let file = std::fs::OpenOptions::new().write(true).open(&busy).unwrap();
+            begun.wait();
             while !stop.load(Ordering::Relaxed) {
                 file.write_all_at(b"x", 0).unwrap();
             }
         });
+        begun.wait();
         let result = workspace.machine().scratch(&[PathBuf::from("busy")]);
         stop.store(true, Ordering::Relaxed);
         assert!(matches!(result, Err(Error::Unsteady { .. })), "{result:?}");

@@ -172,7 +172,14 @@ async fn what_is_sent_is_sent_once_and_not_redirected() {
 #[tokio::test]
 async fn a_header_that_would_smuggle_another_is_refused_unseen() {
     let server = answering(ResponseTemplate::new(200)).await;
-    for (name, value) in [("X-A", "canary\r\nX-B: c"), ("X A", "canary"), ("", "canary"), ("X-A", "canary\0")] {
+    for (name, value) in [
+        ("Host", "canary"),
+        ("Content-Length", "canary"),
+        ("X-A", "canary\r\nX-B: c"),
+        ("X A", "canary"),
+        ("", "canary"),
+        ("X-A", "canary\0"),
+    ] {
         let headers = vec![(name.to_owned(), value.to_owned())];
         let error = machine().get(Get { headers, ..get(server.uri()) }).await.unwrap_err();
         assert!(!format!("{error} {error:?}").contains("canary"));
