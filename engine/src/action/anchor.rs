@@ -45,7 +45,7 @@ impl From<corvusforge::Error> for Error {
             corvusforge::Error::EmptyRun { .. } => "empty_run",
             corvusforge::Error::Unsound { .. } => "unsound",
             corvusforge::Error::NotAnAnchor { .. } => "not_an_anchor",
-            _ => return no_ledger(error.report()),
+            _ => return no_ledger(Box::new(error.report())),
         };
         Self::new(code, error.to_string())
     }
@@ -63,15 +63,11 @@ fn store<'a>(facts: &'a Facts, name: &Id) -> Result<&'a Target, Error> {
 }
 
 /// The ledger of that name, copied; only one whose anchors are known here.
-fn ledger(
-    facts: &Facts,
-    probe: &dyn Probe,
-    name: &Id,
-    path: Option<&std::path::Path>,
-) -> Result<LedgerCopy, Error> {
+fn ledger(facts: &Facts, probe: &dyn Probe, name: &Id, path: Option<&std::path::Path>) -> Result<LedgerCopy, Error> {
     let driver = &ledger_target(facts, name)?.driver;
     if driver != corvusforge::DRIVER {
-        let message = format!("ledger `{name}` is of driver `{driver}`; these anchors are of `{}`", corvusforge::DRIVER);
+        let message =
+            format!("ledger `{name}` is of driver `{driver}`; these anchors are of `{}`", corvusforge::DRIVER);
         return Err(Error::new("unsupported_driver", message));
     }
     copy(facts, probe, name, path)

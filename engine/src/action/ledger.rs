@@ -19,7 +19,7 @@ pub mod snapshot;
 pub mod verify;
 
 #[cfg(test)]
-mod tests;
+pub(in crate::action) mod tests;
 
 impl From<ledger_copy::Error> for Error {
     fn from(error: ledger_copy::Error) -> Self {
@@ -59,7 +59,7 @@ pub(in crate::action) fn target<'a>(facts: &'a Facts, name: &Id) -> Result<&'a T
 }
 
 /// A file that is no ledger, as the error of an action that needs one.
-pub(in crate::action) fn no_ledger(report: Report) -> Error {
+pub(in crate::action) fn no_ledger(report: Box<Report>) -> Error {
     match report.problems.into_iter().next() {
         Some(problem) => Error::new(&problem.code, problem.detail),
         None => Error::new("unreadable", "the ledger cannot be read"),
@@ -71,9 +71,7 @@ pub(in crate::action) fn cut_off(why: String) -> Error {
 }
 
 /// Reads a large ledger beside everything else: a timeout or a signal must be seen meanwhile.
-pub(in crate::action) async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Error> {
+pub(in crate::action) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
     let ended = tokio::task::spawn_blocking(work).await;
     ended.map_err(|error| Error::new("internal", format!("reading the ledger ended by a bug: {error}")))
 }

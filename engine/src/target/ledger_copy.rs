@@ -91,18 +91,22 @@ impl LedgerCopy {
     ///
     /// # Errors
     /// The report of a file that is no ledger of its driver: `empty` or `unreadable`, and why.
-    pub fn open(&self) -> Result<OpenLedger, Report> {
+    pub fn open(&self) -> Result<OpenLedger, Box<Report>> {
         let database = self.files.iter().find(|file| file.original == self.path);
         if database.is_none_or(|file| file.size == 0) {
             let detail = format!("`{}` is an empty file (0 bytes), which is no ledger", self.name);
-            return Err(Report { subject: Some(self.subject.clone()), ..nothing_read(&self.driver, detail) });
+            return Err(Box::new(self.of_these_bytes(nothing_read(&self.driver, detail))));
         }
         let copy = database.map_or(&self.path, |file| &file.copy);
         let opened = match self.driver.as_str() {
             super::corvusforge::DRIVER => OpenLedger::corvusforge(copy, &self.name),
             _ => OpenLedger::runwarden(&self.path, &self.scratch.folder, &self.keys),
         };
-        opened.map_err(|report| Report { subject: Some(self.subject.clone()), ..report })
+        opened.map_err(|report| Box::new(self.of_these_bytes(*report)))
+    }
+
+    fn of_these_bytes(&self, report: Report) -> Report {
+        Report { subject: Some(self.subject.clone()), ..report }
     }
 }
 

@@ -79,15 +79,15 @@ impl Listed {
 }
 
 impl OpenLedger {
-    pub(super) fn corvusforge(copy: &Path, name: &str) -> Result<Self, Report> {
-        CorvusLedger::open(copy, name).map(Self::Corvusforge).map_err(|error| error.report())
+    pub(super) fn corvusforge(copy: &Path, name: &str) -> Result<Self, Box<Report>> {
+        CorvusLedger::open(copy, name).map(Self::Corvusforge).map_err(|error| Box::new(error.report()))
     }
 
     /// Our own reader copies by itself: it knows a ledger that this very process writes.
-    pub(super) fn runwarden(path: &Path, scratch: &Path, keys: &[VerifierKey]) -> Result<Self, Report> {
+    pub(super) fn runwarden(path: &Path, scratch: &Path, keys: &[VerifierKey]) -> Result<Self, Box<Report>> {
         match Reader::copy(path, scratch) {
             Ok(reader) => Ok(Self::Runwarden(reader, keys.to_vec())),
-            Err(error) => Err(verify::unreadable(&error)),
+            Err(error) => Err(Box::new(verify::unreadable(&error))),
         }
     }
 

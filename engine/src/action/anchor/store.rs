@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 
 use super::{check_run, ledger, open, store as store_target};
 use crate::action::ledger::{aside, target as ledger_target};
-use crate::action::{Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Reconciled, Repeat};
+use crate::action::{
+    Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Reconciled, Repeat,
+};
 use crate::host::{Existing, Probe};
 use crate::id::{Digest, Id};
 use crate::target::anchor_store::{self, Stored, file_name, judge_place};
@@ -132,7 +134,8 @@ impl Params {
         match check.findings.into_iter().find(|finding| !finding.ok && of_anchor.contains(&finding.code.as_str())) {
             None => Ok(()),
             Some(finding) => {
-                let message = format!("the anchor does not fit run `{}`: {}: {}", self.run, finding.code, finding.detail);
+                let message =
+                    format!("the anchor does not fit run `{}`: {}: {}", self.run, finding.code, finding.detail);
                 Err(Error::new("anchor_mismatch", message))
             }
         }

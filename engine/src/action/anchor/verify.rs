@@ -127,7 +127,9 @@ impl Params {
             (None, Some(path)) => match anchor_store::read(looking.probe, path) {
                 Ok(stored) => Inventory { anchors: vec![stored], misfits: Vec::new() },
                 Err(misfit) if misfit.code == "unreadable" => return Err(Error::new("not_found", misfit.detail)),
-                Err(misfit) => return Err(Error::new("not_an_anchor", format!("`{}`: {}", misfit.path, misfit.detail))),
+                Err(misfit) => {
+                    return Err(Error::new("not_an_anchor", format!("`{}`: {}", misfit.path, misfit.detail)));
+                }
             },
             _ => return Err(Error::new("bad_input", "it takes one of `target` and `path`")),
         };
@@ -221,7 +223,7 @@ fn runs_of(params: &Params, held: Vec<String>, inventory: &Inventory) -> BTreeSe
 fn items_of(
     params: &Params,
     run: &str,
-    opened: &Result<OpenLedger, Report>,
+    opened: &Result<OpenLedger, Box<Report>>,
     inventory: &Inventory,
     now: Timestamp,
 ) -> Vec<Item> {
@@ -246,7 +248,8 @@ fn items_of(
         });
     }
     // A damaged file that by its name was an anchor of this run may have been the one that told.
-    let damaged = inventory.misfits.iter().filter(|misfit| misfit.code != "misnamed" && misfit.run.as_deref() == Some(run));
+    let damaged =
+        inventory.misfits.iter().filter(|misfit| misfit.code != "misnamed" && misfit.run.as_deref() == Some(run));
     items.extend(damaged.map(|misfit| Item {
         run: run.to_owned(),
         source: misfit.path.clone(),

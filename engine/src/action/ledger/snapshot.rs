@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 
 use super::{aside, copy};
 use crate::action::file::digest_of;
-use crate::action::{Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Reconciled, Repeat};
+use crate::action::{
+    Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Reconciled, Repeat,
+};
 use crate::host::{EntryKind, Existing, Host, Probe};
 use crate::id::{Id, RunId};
 use crate::target::ledger_copy::LedgerCopy;

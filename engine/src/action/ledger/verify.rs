@@ -67,7 +67,7 @@ impl Read for Verify {
         let subject = copy.subject().clone();
         let report = aside(move || match copy.open() {
             Ok(ledger) => ledger.report(params.runs.as_deref()),
-            Err(report) => report,
+            Err(report) => *report,
         })
         .await?;
         Ok(Output {
