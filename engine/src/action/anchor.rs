@@ -45,7 +45,7 @@ impl From<corvusforge::Error> for Error {
             corvusforge::Error::EmptyRun { .. } => "empty_run",
             corvusforge::Error::Unsound { .. } => "unsound",
             corvusforge::Error::NotAnAnchor { .. } => "not_an_anchor",
-            _ => return no_ledger(Box::new(error.report())),
+            _ => return no_ledger(&error.report()),
         };
         Self::new(code, error.to_string())
     }
@@ -74,7 +74,7 @@ fn ledger(facts: &Facts, probe: &dyn Probe, name: &Id, path: Option<&std::path::
 }
 
 fn open(copy: &LedgerCopy) -> Result<CorvusLedger, Error> {
-    match copy.open().map_err(no_ledger)? {
+    match copy.open().map_err(|report| no_ledger(&report))? {
         OpenLedger::Corvusforge(ledger) => Ok(ledger),
         OpenLedger::Runwarden(..) => Err(cut_off("it is no Corvusforge ledger".to_owned())),
     }

@@ -59,9 +59,9 @@ pub(in crate::action) fn target<'a>(facts: &'a Facts, name: &Id) -> Result<&'a T
 }
 
 /// A file that is no ledger, as the error of an action that needs one.
-pub(in crate::action) fn no_ledger(report: Box<Report>) -> Error {
-    match report.problems.into_iter().next() {
-        Some(problem) => Error::new(&problem.code, problem.detail),
+pub(in crate::action) fn no_ledger(report: &Report) -> Error {
+    match report.problems.first() {
+        Some(problem) => Error::new(&problem.code, problem.detail.clone()),
         None => Error::new("unreadable", "the ledger cannot be read"),
     }
 }

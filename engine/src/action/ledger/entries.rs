@@ -87,7 +87,8 @@ impl Read for Entries {
             trust_fingerprint: params.trust_fingerprint,
             limit: params.limit as usize,
         };
-        let listed = aside(move || copy.open().map_err(no_ledger)?.entries(&wanted).map_err(cut_off)).await??;
+        let listed = aside(move || copy.open().map_err(|report| no_ledger(&report))?.entries(&wanted).map_err(cut_off))
+            .await??;
         let truncated = listed.count > listed.entries.len() as u64;
         Ok(Output { entries: listed.entries, count: listed.count, truncated, subject })
     }

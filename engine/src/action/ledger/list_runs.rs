@@ -47,7 +47,7 @@ impl Read for ListRuns {
     async fn read(&self, params: Params, looking: &Looking<'_>) -> Result<Output, Error> {
         let copy = copy(looking.facts, looking.probe, &params.target, params.path.as_deref())?;
         let subject = copy.subject().clone();
-        let runs = aside(move || copy.open().map_err(no_ledger)?.runs().map_err(cut_off)).await??;
+        let runs = aside(move || copy.open().map_err(|report| no_ledger(&report))?.runs().map_err(cut_off)).await??;
         Ok(Output { count: runs.len() as u64, runs, subject })
     }
 
