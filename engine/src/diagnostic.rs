@@ -130,7 +130,10 @@ pub fn did_you_mean<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -
     known
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(found, name), name))
-        .filter(|(distance, name)| *distance <= 1 + name.len().max(found.len()) / 4)
+        .filter(|(distance, name)| {
+            let longest = name.len().max(found.len());
+            *distance <= 1 + longest / 5 && *distance < longest
+        })
         .min_by_key(|(distance, name)| (*distance, (*name).to_owned()))
         .map(|(_, name)| name)
 }

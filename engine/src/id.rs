@@ -23,7 +23,7 @@ macro_rules! name {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
         #[serde(transparent)]
-        #[schemars(extend("pattern" = $pattern))]
+        #[schemars(extend("pattern" = $pattern, "x-runwarden" = $expected))]
         pub struct $name(String);
 
         impl $name {

@@ -22,6 +22,8 @@ pub mod target;
 
 pub mod action;
 
+pub mod parse;
+
 pub mod frame;
 pub mod guard;
 pub mod past;

@@ -199,6 +199,7 @@ impl Runner<'_> {
         let mut book = self.book();
         let known = book.run.step(path).map(|record| record.state);
         let tried = book.run.step(path).and_then(|record| record.tried.clone());
+        let attempt = book.run.step(path).map(|record| record.attempts).filter(|attempts| *attempts > 0);
         // A call or parallel whose inner step failed has failed with it; an item's failure is its step's.
         if known != Some(state) {
             let now = self.now();
@@ -216,7 +217,7 @@ impl Runner<'_> {
                 started_at: now,
                 ended_at: now,
             };
-            book.note(Some(path), None, Event::StepResult(result))?;
+            book.note(Some(path), attempt, Event::StepResult(result))?;
         }
         drop(book);
         if let Some((action, with, subject)) = tried {

@@ -96,7 +96,7 @@ impl<'a> Scanner<'a> {
             self.at += 1;
             return Ok(());
         }
-        let mut previous: Option<&str> = None;
+        let mut previous: Option<Spelled<'_>> = None;
         loop {
             if self.peek() != Some(b'"') {
                 return Err(self.flaw("expected a member's name"));
@@ -110,13 +110,13 @@ impl<'a> Scanner<'a> {
             self.expect(b':', "expected `:`")?;
             let start = self.at;
             match &mut visit {
-                Some((Path::Top, visit)) if name == "data" && self.peek() == Some(b'{') => {
+                Some((Path::Top, visit)) if name.text == "data" && self.peek() == Some(b'{') => {
                     self.object(depth + 1, Some((Path::Data, &mut **visit)))?;
                 }
                 _ => self.value(depth + 1)?,
             }
             if let Some((path, visit)) = &mut visit {
-                visit(*path, name, &self.text[start..self.at]);
+                visit(*path, name.text, &self.text[start..self.at]);
             }
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -175,18 +175,28 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// The string at this place, as spelled, without its quotes.
-    fn string(&mut self) -> Result<&'a str, Flaw> {
+    fn string(&mut self) -> Result<Spelled<'a>, Flaw> {
         self.at += 1;
         let start = self.at;
+        let mut has_escapes = false;
         let bytes = self.text.as_bytes();
         loop {
+            while let Some(eight) = bytes[self.at..].first_chunk::<8>() {
+                let plain = plain_prefix(*eight);
+                self.at += plain;
+                if plain < 8 {
+                    break;
+                }
+            }
             match bytes.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(&self.text[start..self.at - 1]);
+                    return Ok(Spelled { text: &self.text[start..self.at - 1], has_escapes });
                 }
-                Some(b'\\') => self.escape()?,
+                Some(b'\\') => {
+                    has_escapes = true;
+                    self.escape()?;
+                }
                 Some(b' '..) => self.at += 1,
                 Some(_) => return Err(self.flaw("a control character that is not escaped")),
                 None => return Err(self.flaw("a string without end")),
@@ -208,10 +218,30 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// How many of eight bytes come before one that ends a string, begins an escape or is a control character. All eight are
+/// looked at in one go, since most of a ledger is the inside of strings.
+fn plain_prefix(eight: [u8; 8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    let word = u64::from_le_bytes(eight);
+    // A byte below `limit` (at most 0x80) borrows into its own highest bit; only those after the first may be wrong.
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGHS;
+    let quote = below(word ^ (ONES * u64::from(b'"')), 1);
+    let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
+    ((quote | backslash | below(word, b' ')).trailing_zeros() / 8) as usize
+}
+
+/// A string as spelled, without its quotes.
+#[derive(Clone, Copy)]
+struct Spelled<'a> {
+    text: &'a str,
+    has_escapes: bool,
+}
+
 /// Whether one spelled name sorts before another: by UTF-16 code units (RFC 8785 section 3.2.3).
-fn comes_before(left: &str, right: &str) -> bool {
-    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii() && byte != b'\\');
-    if plain(left) && plain(right) { left < right } else { utf16(left).lt(utf16(right)) }
+fn comes_before(left: Spelled<'_>, right: Spelled<'_>) -> bool {
+    let plain = |name: Spelled<'_>| !name.has_escapes && name.text.is_ascii();
+    if plain(left) && plain(right) { left.text < right.text } else { utf16(left.text).lt(utf16(right.text)) }
 }
 
 fn utf16(spelled: &str) -> impl Iterator<Item = u16> {

@@ -3,6 +3,9 @@
 //! `{actor? attempt? data kind prev run? seq step? ts v}`, RFC 8785, at most 65,535 bytes. Bytes are written once, here;
 //! nobody spells an entry a second time.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -14,6 +17,8 @@ use crate::time::Timestamp;
 
 /// The longest entry, in bytes: what a C2SP tlog-tiles entry can hold.
 pub const MAX_BODY: usize = 65_535;
+
+const HEX_64: &str = "expected 64 lowercase hex digits";
 
 /// The version of the entry format.
 const VERSION: &str = "1";
@@ -103,7 +108,7 @@ pub(super) fn write(draft: &Draft, seq: u64, prev: &Hash, ts: &str) -> Result<Ve
         v: 1,
     };
     let body = serde_json_canonicalizer::to_vec(&spelled).map_err(|_| wrong("data", "it cannot be spelled"))?;
-    Fields::read(&body)?;
+    Fields::read(&body, None)?;
     Ok(body)
 }
 
@@ -112,15 +117,17 @@ pub(super) fn write(draft: &Draft, seq: u64, prev: &Hash, ts: &str) -> Result<Ve
 /// # Errors
 /// When they are not an entry in its one spelling.
 pub fn read(body: &[u8]) -> Result<Entry, NotAnEntry> {
-    let fields = Fields::read(body)?;
+    let fields = Fields::read(body, None)?;
     let text = |spelled: &str| serde_json::from_str::<String>(spelled).ok();
     let run = fields.run.map(RunId::parse).transpose().map_err(|_| wrong("run", "it is no run id"))?;
     let Value::Object(data) = serde_json::from_str(fields.data).map_err(|_| wrong("data", "it cannot be read"))? else {
         return Err(wrong("data", "expected an object"));
     };
+    let mut prev = Hash::default();
+    hex::decode_to_slice(fields.prev, &mut prev).map_err(|_| wrong("prev", HEX_64))?;
     Ok(Entry {
         seq: fields.seq,
-        prev: fields.prev,
+        prev,
         ts: Timestamp::parse(fields.ts).map_err(|_| wrong("ts", "it is no time"))?,
         kind: fields.kind,
         run,
@@ -135,7 +142,8 @@ pub fn read(body: &[u8]) -> Result<Entry, NotAnEntry> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fields<'a> {
     pub seq: u64,
-    pub prev: Hash,
+    /// 64 lowercase hex digits.
+    pub prev: &'a str,
     pub ts: &'a str,
     pub kind: Kind,
     /// Without quotes; it has the form of a run id.
@@ -152,8 +160,9 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Checks everything that can be told from the bytes alone.
-    pub fn read(body: &'a [u8]) -> Result<Self, NotAnEntry> {
+    /// Checks everything that can be told from the bytes alone. `prev` is what the link is likely to be, in hex, which
+    /// then needs no look at its digits.
+    pub fn read(body: &'a [u8], prev: Option<&[u8; 64]>) -> Result<Self, NotAnEntry> {
         if body.len() > MAX_BODY {
             return Err(NotAnEntry::TooLarge { size: body.len() });
         }
@@ -167,7 +176,7 @@ impl<'a> Fields<'a> {
         if let Some(name) = unknown {
             return Err(NotAnEntry::Member { member: name.to_owned(), why: "entries have no such member" });
         }
-        found.check()
+        found.check(prev)
     }
 }
 
@@ -205,25 +214,21 @@ impl<'a> Spans<'a> {
         })
     }
 
-    fn check(self) -> Result<Fields<'a>, NotAnEntry> {
+    fn check(self, likely: Option<&[u8; 64]>) -> Result<Fields<'a>, NotAnEntry> {
         if self.v != Some(VERSION) {
             return Err(wrong("v", "expected 1"));
         }
         let seq = self.seq.and_then(|text| text.parse().ok()).ok_or_else(|| wrong("seq", "expected an integer"))?;
-        let prev = self.prev.and_then(unquoted).filter(|text| id::is_sha256_hex(text));
-        let mut hash = Hash::default();
-        let filled = prev.is_some_and(|text| hex::decode_to_slice(text, &mut hash).is_ok());
-        if !filled {
-            return Err(wrong("prev", "expected 64 lowercase hex digits"));
-        }
-        let ts = self.ts.and_then(unquoted).filter(|text| is_timestamp(text.as_bytes()));
+        let is_hash = |text: &&str| likely.is_some_and(|likely| text.as_bytes() == likely) || id::is_sha256_hex(text);
+        let prev = self.prev.and_then(inside).filter(is_hash).ok_or_else(|| wrong("prev", HEX_64))?;
+        let ts = self.ts.and_then(inside).filter(|text| is_timestamp(text.as_bytes()));
         let ts = ts.ok_or_else(|| wrong("ts", "expected UTC with six digits, like 2026-11-20T09:35:12.000000Z"))?;
-        let kind = self.kind.and_then(unquoted).and_then(Kind::parse);
+        let kind = self.kind.and_then(inside).and_then(kind_of);
         let kind = kind.ok_or_else(|| wrong("kind", "it is none of the kinds there are"))?;
         let run = match self.run {
             None => None,
             Some(text) => Some(
-                unquoted(text)
+                inside(text)
                     .filter(|text| is_run_id(text.as_bytes()))
                     .ok_or_else(|| wrong("run", "expected a run id: a UUID of version 7"))?,
             ),
@@ -245,7 +250,7 @@ impl<'a> Spans<'a> {
         let data = self.data.filter(|text| text.starts_with('{'));
         let data = data.ok_or_else(|| wrong("data", "expected an object"))?;
         let (step, actor, state) = (self.step, self.actor, self.state);
-        Ok(Fields { seq, prev: hash, ts, kind, run, step, attempt, actor, data, state })
+        Ok(Fields { seq, prev, ts, kind, run, step, attempt, actor, data, state })
     }
 }
 
@@ -253,9 +258,21 @@ fn wrong(member: &str, why: &'static str) -> NotAnEntry {
     NotAnEntry::Member { member: member.to_owned(), why }
 }
 
-/// The inside of a string that needs no escapes.
-fn unquoted(text: &str) -> Option<&str> {
-    text.strip_prefix('"')?.strip_suffix('"').filter(|inside| !inside.contains('\\'))
+/// The inside of a string, as spelled.
+fn inside(text: &str) -> Option<&str> {
+    text.strip_prefix('"')?.strip_suffix('"')
+}
+
+/// What [`Kind::parse`] says, found by length first: every entry of a ledger is asked.
+fn kind_of(text: &str) -> Option<Kind> {
+    static BY_LENGTH: LazyLock<BTreeMap<usize, Vec<Kind>>> = LazyLock::new(|| {
+        let mut kinds = BTreeMap::<usize, Vec<Kind>>::new();
+        for kind in Kind::ALL {
+            kinds.entry(kind.as_str().len()).or_default().push(*kind);
+        }
+        kinds
+    });
+    BY_LENGTH.get(&text.len())?.iter().copied().find(|kind| kind.as_str() == text)
 }
 
 fn fits_profile(value: &Value) -> Result<(), NotAnEntry> {

@@ -101,8 +101,10 @@ impl WriterLock {
 
 impl Drop for WriterLock {
     fn drop(&mut self) {
-        // The lock goes with the descriptor; the next holder writes its own name.
         let _ = self.file.set_len(0);
+        // Said outright: a child between its fork and its exec still has the descriptor. Where it fails, the kernel
+        // gives the lock back with the last of them.
+        let _ = self.file.unlock();
         ours().remove(&self.identity);
     }
 }

@@ -32,6 +32,8 @@ const TRIES: u32 = 20;
 #[derive(Debug)]
 pub struct Reader {
     pub(super) conn: Connection,
+    /// Where the copy is.
+    pub(super) copy: PathBuf,
     /// Where the original is.
     pub(super) path: PathBuf,
     /// The checkpoints that were beside it before the copy was taken, ascending.
@@ -71,6 +73,7 @@ impl Reader {
     /// # Errors
     /// When there is none, it cannot be copied, or it is no ledger that this engine reads.
     pub fn copy(path: &Path, scratch: &Path) -> Result<Self, Error> {
+        store::check_name(path)?;
         let signed_sizes = signed::sizes(path)?;
         let copy = scratch.join("ledger.db");
         lock::knowing_whether_ours(path, |ours| {
@@ -83,7 +86,7 @@ impl Reader {
             })
         })?;
         let conn = store::open_reader(&copy, path)?;
-        Ok(Self { conn, path: path.to_owned(), signed_sizes })
+        Ok(Self { conn, copy, path: path.to_owned(), signed_sizes })
     }
 
     /// Verifies what a writer would when it starts: from the last signed checkpoint to the head. Sets no latch.

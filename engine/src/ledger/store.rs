@@ -80,6 +80,7 @@ pub(super) fn create(path: &Path, fill: impl FnOnce(&Connection) -> rusqlite::Re
 
 /// Opens the file for the one writer. The caller holds its lock.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, Error> {
+    check_name(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = open(path, flags, path)?;
     let failed = |error| Error::reading(path, &error);
@@ -115,10 +116,20 @@ pub(super) fn back_up(path: &Path, copy: &Path) -> Result<(), Error> {
     from.backup("main", copy, None::<fn(rusqlite::backup::Progress)>).map_err(failed)
 }
 
-fn open(file: &Path, flags: OpenFlags, path: &Path) -> Result<Connection, Error> {
-    if !file.try_exists().map_err(|source| Error::File { path: path.to_owned(), source })? {
-        return Err(Error::Absent { path: path.to_owned() });
+/// Refuses what is not there, and another name for a ledger: its lock and its write-ahead log have the file's own name.
+pub(super) fn check_name(path: &Path) -> Result<(), Error> {
+    match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_symlink() => {
+            let why = "it is a symbolic link; name the file itself".to_owned();
+            Err(Error::NotALedger { path: path.to_owned(), why })
+        }
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Error::Absent { path: path.to_owned() }),
+        Err(source) => Err(Error::File { path: path.to_owned(), source }),
     }
+}
+
+fn open(file: &Path, flags: OpenFlags, path: &Path) -> Result<Connection, Error> {
     let failed = |error| Error::reading(path, &error);
     let conn = Connection::open_with_flags(file, flags).map_err(failed)?;
     settle(&conn).map_err(failed)?;

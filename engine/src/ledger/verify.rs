@@ -1,6 +1,6 @@
 //! Judging a whole ledger: every byte of it, every checkpoint beside it, and the anchors that were given.
 //!
-//! One pass over the rows; memory grows with runs and checkpoints, not with entries. The result is a report. Without an
+//! One pass over the rows, read and hashed on one thread and judged on another; memory grows with runs and checkpoints, not with entries. The result is a report. Without an
 //! anchor from elsewhere a sound ledger is `self_consistent_only`: whoever can rewrite the log can rewrite what stands
 //! beside it.
 //!
@@ -9,8 +9,13 @@
 //! as sound as any.
 
 use std::collections::BTreeMap;
+use std::hash::RandomState;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
-use super::chain::{Chain, Problems};
+use rusqlite::Connection;
+
+use super::chain::{Chain, Problems, Row};
 use super::error::Error;
 use super::reader::Reader;
 use super::report::{Problem, Report, Status};
@@ -19,17 +24,23 @@ use super::{start, store};
 use crate::id::Digest;
 use crate::merkle::checkpoint::Checkpoint;
 use crate::merkle::note::{Note, VerifierKey};
+use crate::merkle::{Hash, leaf_hash};
 
+mod batch;
 mod claims;
 mod index;
 mod runs;
 
+use batch::Batch;
 use claims::Claims;
-use index::Indexes;
+use index::{Indexes, Listed};
 use runs::Runs;
 
 /// What this driver is called in reports.
 const DRIVER: &str = "runwarden";
+
+/// How many batches of rows wait at most for being judged.
+const BATCHES: usize = 4;
 
 /// Verifies a ledger.
 ///
@@ -48,42 +59,39 @@ pub fn verify(reader: &Reader, keys: &[VerifierKey], checkpoints: &[Given], anch
     let own_key = own_key(reader, keys, &mut problems);
     let keys: Vec<VerifierKey> = if keys.is_empty() { own_key.into_iter().collect() } else { keys.to_vec() };
 
-    let mut claims = Claims::new(checkpoints, anchors);
-    let mut runs = Runs::default();
-    let mut indexes = Indexes::default();
-    let mut chain = Chain::start();
-    let before = problems.kept.len();
-    let (read, refusals) = std::thread::scope(|scope| {
-        let notes = claims.notes();
+    let claims = Claims::new(checkpoints, anchors);
+    let notes = claims.notes();
+    let pass = Pass::new(claims, problems);
+    let keys_of_sums = pass.indexes.keys();
+    let path = reader.path.as_path();
+    let second = schema_is_ours.then(|| store::open_reader(&reader.copy, &reader.path));
+    let (read, refusals, pass, listed) = std::thread::scope(|scope| {
+        let listing = second.map(|conn| scope.spawn(|| list_indexes(conn?, path, &keys_of_sums)));
         let signatures = scope.spawn(|| refusals(notes, &keys));
-        let read = store::each_row(&reader.conn, i64::MIN, |row| {
-            let fields = chain.follow(row, &mut problems);
-            indexes.row(row);
-            if let Some(fields) = fields {
-                runs.entry(row.seq, &fields);
-            }
-            let size = chain.range.size();
-            claims.reached(size, || chain.range.root(), problems.kept.len() == before);
-        });
-        // A thread of ours panics only by a bug; then no signature counts.
-        (read, signatures.join().unwrap_or_default())
+        let (full, to_judge) = sync_channel(BATCHES);
+        let (empty, to_fill) = channel();
+        let judging = scope.spawn(|| pass.judge(to_judge, empty));
+        let read = read(reader, full, &to_fill);
+        (read, finished(signatures.join()), finished(judging.join()), listing.map(|listing| finished(listing.join())))
     });
+    let Pass { chain, mut problems, claims, runs, indexes, .. } = pass;
     let entries = chain.range.size();
     let mut damaged = false;
     if let Err(error) = read {
         damaged = true;
         problems.add("unreadable", Some(chain.next), None, format!("reading stops here: {error}"));
     }
-    if schema_is_ours
-        && !damaged
-        && let Err(error) = indexes.compare(&reader.conn, &mut problems)
-    {
-        problems.add("unreadable", None, None, format!("an index cannot be read: {error}"));
+    match listed {
+        // What cannot be read to its end has no sums to compare with.
+        _ if damaged => {}
+        None => {}
+        Some(Ok(listed)) => indexes.compare(listed, &mut problems),
+        Some(Err(error)) => problems.add("unreadable", None, None, error.to_string()),
     }
     if entries == 0 && !damaged {
         problems.add("empty", None, None, "there are no entries".to_owned());
     }
-    let anchors = claims.finish(entries, &refusals, &mut problems);
+    let anchors = claims.finish(chain.reached(), &refusals, &mut problems);
     let window = claims.window(entries);
     let anchored = anchors.iter().filter(|anchor| anchor.status == Status::Ok).map(|anchor| anchor.size).max();
     let status = problems.kept.iter().map(|problem| status_of(&problem.code)).min_by_key(|status| rank(*status));
@@ -103,6 +111,70 @@ pub fn verify(reader: &Reader, keys: &[VerifierKey], checkpoints: &[Given], anch
         anchors,
         problems,
         subject: Some(subject),
+    }
+}
+
+/// Reads and hashes every row; what is found is judged at the other end.
+fn read(reader: &Reader, judge: SyncSender<Batch>, empty: &Receiver<Batch>) -> rusqlite::Result<()> {
+    let mut batch = Batch::default();
+    let read = store::each_row(&reader.conn, i64::MIN, |row| {
+        batch.push(row, leaf_hash(row.body));
+        if batch.is_full() {
+            let full = std::mem::replace(&mut batch, empty.try_recv().unwrap_or_default());
+            // The other end is gone only by a bug, which shows when it is joined.
+            let _ = judge.send(full);
+        }
+    });
+    let _ = judge.send(batch);
+    read
+}
+
+fn list_indexes(conn: Connection, path: &Path, keys: &RandomState) -> Result<Listed, Error> {
+    index::listed(&conn, keys).map_err(|error| Error::reading(path, &error))
+}
+
+/// What a thread of ours gave; a panic in it, which is a bug, is one here.
+fn finished<T>(joined: std::thread::Result<T>) -> T {
+    joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// All that is gathered in going over the rows once.
+struct Pass {
+    chain: Chain,
+    problems: Problems,
+    /// How many problems there were before the first row.
+    before: usize,
+    claims: Claims,
+    runs: Runs,
+    indexes: Indexes,
+}
+
+impl Pass {
+    fn new(claims: Claims, problems: Problems) -> Self {
+        let before = problems.kept.len();
+        let (runs, indexes) = (Runs::default(), Indexes::default());
+        Self { chain: Chain::start(), problems, before, claims, runs, indexes }
+    }
+
+    fn judge(mut self, batches: Receiver<Batch>, empty: Sender<Batch>) -> Self {
+        for mut batch in batches {
+            batch.each(|row, leaf| self.row(row, leaf));
+            batch.clear();
+            // Nobody waits for it once everything is read.
+            let _ = empty.send(batch);
+        }
+        self
+    }
+
+    fn row(&mut self, row: &Row<'_>, leaf: Hash) {
+        let fields = self.chain.follow_hashed(row, leaf, &mut self.problems);
+        self.indexes.row(row);
+        if let Some(fields) = fields {
+            self.runs.entry(row.seq, &fields);
+        }
+        let sound = self.problems.kept.len() == self.before;
+        // By number, not by count: rows that are missing in between are a gap, not a cut tail.
+        self.claims.reached(self.chain.reached(), || self.chain.range.root(), sound);
     }
 }
 
@@ -179,12 +251,7 @@ fn rank(status: Status) -> u8 {
 }
 
 /// The digest of all that the answer depends on.
-fn subject(
-    entries: u64,
-    root: &crate::merkle::Hash,
-    problems: &[Problem],
-    anchors: &[super::report::AnchorReport],
-) -> Digest {
+fn subject(entries: u64, root: &Hash, problems: &[Problem], anchors: &[super::report::AnchorReport]) -> Digest {
     let rest = serde_json::to_vec(&(entries, hex::encode(root), problems, anchors));
     Digest::of(&rest.expect("a report has text keys and plain values"))
 }

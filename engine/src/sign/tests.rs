@@ -1,1 +1,124 @@
+//! The ledger's key: what it signs, the file it is kept in, and who may read that.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use super::ledger_key::{Error, LedgerKey};
+use super::verify;
+
+/// RFC 8032 section 7.1, test 2.
+const SEED: &str = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
+const PUBLIC: &str = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
+const SIGNATURE: &str = "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00";
+
+fn bytes<const N: usize>(text: &str) -> [u8; N] {
+    hex::decode(text).unwrap().try_into().unwrap()
+}
+
+fn key() -> LedgerKey {
+    LedgerKey::from_seed(&bytes(SEED))
+}
+
+#[test]
+fn signatures_are_those_of_rfc_8032() {
+    assert_eq!(key().public(), bytes(PUBLIC));
+    assert_eq!(key().sign(&[0x72]), bytes(SIGNATURE));
+    assert!(verify(&bytes(PUBLIC), &[0x72], &bytes(SIGNATURE)));
+}
+
+#[test]
+fn another_message_key_or_signature_is_refused() {
+    let (public, signature): ([u8; 32], [u8; 64]) = (bytes(PUBLIC), bytes(SIGNATURE));
+    assert!(!verify(&public, &[0x73], &signature));
+    assert!(!verify(&LedgerKey::from_seed(&[1; 32]).public(), &[0x72], &signature));
+    for place in 0..64 {
+        let mut changed = signature;
+        changed[place] ^= 1;
+        assert!(!verify(&public, &[0x72], &changed), "byte {place}");
+    }
+}
+
+#[test]
+fn a_key_of_small_order_signs_nothing() {
+    // The neutral point: with it, and S = 0, a lenient check takes any message.
+    let mut neutral = [0; 32];
+    neutral[0] = 1;
+    let mut signature = [0; 64];
+    signature[0] = 1;
+    assert!(!verify(&neutral, b"anything", &signature));
+    assert!(!verify(&[0xff; 32], b"anything", &signature));
+}
+
+#[test]
+fn a_key_file_is_private_complete_and_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.key");
+    key().write_new(&path).unwrap();
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o7777, 0o600);
+    assert_eq!(LedgerKey::load(&path).unwrap().public(), bytes(PUBLIC));
+    // PKCS#8 version 1, which OpenSSL 3.0 reads: the version is 0 and no public key follows.
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap(),
+        "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIEzNCJso/5banbbDRuwRTg9bijGfNaumJNqM9u1PuKb7\n-----END PRIVATE KEY-----\n"
+    );
+}
+
+#[test]
+fn openssl_reads_the_key_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.key");
+    key().write_new(&path).unwrap();
+    match Command::new("openssl").args(["pkey", "-pubout", "-outform", "DER", "-in"]).arg(&path).output() {
+        Ok(output) => {
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            assert!(output.stdout.ends_with(&bytes::<32>(PUBLIC)));
+        }
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "openssl could not be run: {error}"),
+    }
+}
+
+#[test]
+fn a_key_is_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.key");
+    key().write_new(&path).unwrap();
+    let refused = LedgerKey::from_seed(&[1; 32]).write_new(&path);
+    assert!(matches!(refused, Err(Error::Exists { .. })));
+    assert_eq!(LedgerKey::load(&path).unwrap().public(), bytes(PUBLIC));
+}
+
+#[test]
+fn a_key_file_that_others_can_use_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.key");
+    key().write_new(&path).unwrap();
+    for mode in [0o640, 0o604, 0o620, 0o601, 0o777] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let refused = LedgerKey::load(&path).unwrap_err().to_string();
+        let expected = format!(
+            "key file `{0}` has mode {mode:04o}, so others than its owner can use it; run `chmod 600 {0}`",
+            path.display()
+        );
+        assert_eq!(refused, expected);
+    }
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o400)).unwrap();
+    assert!(LedgerKey::load(&path).is_ok());
+}
+
+#[test]
+fn what_is_no_key_is_refused_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.key");
+    assert!(matches!(LedgerKey::load(&path), Err(Error::Io { .. })));
+    assert!(matches!(LedgerKey::load(folder.path()), Err(Error::NotAKey { .. })));
+    for content in [&b""[..], b"hunter2", b"-----BEGIN PRIVATE KEY-----\nhunter2\n", &[0xff; 100]] {
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let refused = LedgerKey::load(&path).unwrap_err();
+        assert!(matches!(refused, Error::NotAKey { .. }), "{refused:?}");
+        assert!(!format!("{refused} {refused:?}").contains("hunter2"));
+    }
+    assert_eq!(format!("{:?}", key()), "LedgerKey(***)");
+}

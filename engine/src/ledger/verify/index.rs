@@ -45,18 +45,15 @@ impl Indexes {
         }
     }
 
+    /// What the index side is to be summed up with.
+    pub fn keys(&self) -> RandomState {
+        self.keys.clone()
+    }
+
     /// Compares with what the indexes list.
-    pub fn compare(&self, conn: &Connection, problems: &mut Problems) -> rusqlite::Result<()> {
-        let of_run =
-            self.listed(conn, "SELECT run, seq FROM entries INDEXED BY entries_of_run WHERE run IS NOT NULL")?;
-        let of_kind = self.listed(
-            conn,
-            "SELECT kind, seq FROM entries INDEXED BY entries_of_kind
-                WHERE kind IN ('run.begin', 'run.end', 'clock.stepped')",
-        )?;
-        for (name, listed, rows) in
-            [("entries_of_run", of_run, self.of_run), ("entries_of_kind", of_kind, self.of_kind)]
-        {
+    pub fn compare(&self, listed: Listed, problems: &mut Problems) {
+        let pairs = [("entries_of_run", listed.of_run, self.of_run), ("entries_of_kind", listed.of_kind, self.of_kind)];
+        for (name, listed, rows) in pairs {
             if listed != rows {
                 let detail = format!(
                     "the index `{name}` lists {} rows, the table has {}, and they are not the same",
@@ -65,16 +62,30 @@ impl Indexes {
                 problems.add("index_mismatch", None, None, detail);
             }
         }
-        Ok(())
     }
+}
 
-    fn listed(&self, conn: &Connection, sql: &str) -> rusqlite::Result<Sum> {
+/// Sums over what the indexes list.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Listed {
+    of_run: Sum,
+    of_kind: Sum,
+}
+
+/// Goes through the indexes. Works beside the pass over the rows, on a connection of its own.
+pub(super) fn listed(conn: &Connection, keys: &RandomState) -> rusqlite::Result<Listed> {
+    let sum = |sql: &str| -> rusqlite::Result<Sum> {
         let mut statement = conn.prepare(sql)?;
         let mut rows = statement.query([])?;
         let mut sum = Sum::default();
         while let Some(row) = rows.next()? {
-            sum.add(&self.keys, row.get_ref(0)?.as_bytes().unwrap_or_default(), row.get(1)?);
+            sum.add(keys, row.get_ref(0)?.as_bytes().unwrap_or_default(), row.get(1)?);
         }
         Ok(sum)
-    }
+    };
+    Ok(Listed {
+        of_run: sum("SELECT run, seq FROM entries INDEXED BY entries_of_run WHERE run IS NOT NULL")?,
+        of_kind: sum("SELECT kind, seq FROM entries INDEXED BY entries_of_kind
+            WHERE kind IN ('run.begin', 'run.end', 'clock.stepped')")?,
+    })
 }

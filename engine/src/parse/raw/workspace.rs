@@ -1,0 +1,185 @@
+//! The workspace file, `runwarden.yaml`.
+
+use std::borrow::Cow;
+
+use indexmap::IndexMap;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::guard::Guard;
+use super::procedure::Approval;
+use super::words::{ActorClass, Duration, Environment, Instant, TargetKind, Version};
+use crate::id::{Id, Name};
+
+/// What a workspace has: its ledger, its people, the things its procedures act on, and its rules.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Workspace {
+    /// The version of the language.
+    pub runwarden: Version,
+    /// Where runs take place; without it, what `RUNWARDEN_ENVIRONMENT` says.
+    pub environment: Option<Environment>,
+    /// Where facts are kept.
+    pub ledger: Ledger,
+    /// Folders with procedures.
+    #[schemars(length(min = 1))]
+    pub procedures: Option<Vec<String>>,
+    /// The people and machines that run and approve.
+    pub actors: Option<IndexMap<Id, Actor>>,
+    /// The things that procedures act on.
+    pub targets: Option<IndexMap<Id, Target>>,
+    /// The secrets that procedures use.
+    pub secrets: Option<IndexMap<Id, Secret>>,
+    /// What the names in a procedure stand for; without it, the target or secret of the same name.
+    pub bindings: Option<IndexMap<Name, Binding>>,
+    /// Rules that hold for every procedure.
+    pub policy: Option<Policy>,
+}
+
+/// Where facts are kept.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ledger {
+    /// The file.
+    #[schemars(length(min = 1))]
+    pub path: String,
+    /// The file of the key that signs its checkpoints.
+    #[schemars(length(min = 1))]
+    pub key: String,
+    /// The name that its checkpoints carry, like `example.org/runwarden/production`.
+    pub origin: Origin,
+}
+
+/// The name that a ledger's checkpoints carry: no spaces, no `+`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(extend("pattern" = "^[^\\s+]+$", "x-runwarden" = "an origin: no spaces and no `+` (like `example.org/ops`)"))]
+pub struct Origin(pub String);
+
+/// Someone who runs or approves.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Actor {
+    /// What sort of actor it is.
+    pub class: ActorClass,
+    /// The roles in which it may approve and answer.
+    pub roles: Option<Vec<Id>>,
+    /// Its public key, as OpenSSH writes it: `ssh-ed25519 …`.
+    pub key: Option<PublicKey>,
+    /// Until when the key is good.
+    pub not_after: Option<Instant>,
+    /// When the key was revoked.
+    pub revoked_at: Option<Instant>,
+}
+
+/// An Ed25519 public key as OpenSSH writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(extend(
+    "pattern" = "^ssh-ed25519 [A-Za-z0-9+/]{68}( .*)?$",
+    "x-runwarden" = "an Ed25519 public key (`ssh-ed25519 AAAA…`)"
+))]
+pub struct PublicKey(pub String);
+
+/// A configured thing: its kind, its driver, and what the driver needs to know.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub struct Target(pub IndexMap<String, Value>);
+
+impl JsonSchema for Target {
+    fn schema_name() -> Cow<'static, str> {
+        "WorkspaceTarget".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let kind = generator.subschema_for::<TargetKind>();
+        let environment = generator.subschema_for::<Environment>();
+        json_schema!({
+            "description": "A configured thing: its kind, its driver, and what the driver needs to know.",
+            "type": "object",
+            "properties": {
+                "kind": kind,
+                "driver": { "type": "string", "minLength": 1, "description": "What it is reached with." },
+                "environment": environment,
+            },
+            "required": ["kind"],
+            "additionalProperties": true,
+        })
+    }
+}
+
+/// Where a secret is.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Secret {
+    /// The target it is in, of kind `secret_store`.
+    pub from: Id,
+    /// The key it has there.
+    #[schemars(length(min = 1))]
+    pub key: String,
+}
+
+/// What the names in one procedure stand for.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Binding {
+    /// Targets of the workspace, by the procedure's names.
+    pub targets: Option<IndexMap<Id, Id>>,
+    /// Secrets of the workspace, by the procedure's names.
+    pub secrets: Option<IndexMap<Id, Id>>,
+}
+
+/// Rules that hold for every procedure.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// What must not be, and what must not be done, in any run.
+    pub do_not: Option<Vec<Guard>>,
+    /// What a run needs in an environment.
+    pub require: Option<Requirements>,
+    /// The anchor store into which every run's anchor goes.
+    pub anchor_after_run: Option<Id>,
+    /// The hosts that may be reached; any in development and none in production where nothing is said.
+    pub allow_hosts: Option<Vec<String>>,
+    /// The commands that may be run; any in development and none in production where nothing is said.
+    pub allow_commands: Option<Vec<String>>,
+}
+
+/// What a run needs, by environment.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Requirements {
+    /// In development.
+    pub development: Option<Requirement>,
+    /// In staging.
+    pub staging: Option<Requirement>,
+    /// In production.
+    pub production: Option<Requirement>,
+}
+
+/// What a run needs in an environment, beside what its procedure asks for.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Requirement {
+    /// Whose consent.
+    pub approvals: Option<Approval>,
+    /// Whether the actor must sign for the run; in production always.
+    pub signed_actor: Option<bool>,
+    /// How many stores must have the ledger's anchor.
+    pub anchors: Option<Anchors>,
+}
+
+/// Which stores must have an anchor, and since when.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Anchors {
+    /// The stores, targets of kind `anchor_store`.
+    #[schemars(length(min = 1))]
+    pub of: Vec<Id>,
+    /// At least this many of them; all where nothing is said.
+    #[schemars(range(min = 1))]
+    pub at_least: Option<u32>,
+    /// The age an anchor may have.
+    pub within: Option<Duration>,
+}

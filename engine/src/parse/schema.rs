@@ -1,0 +1,73 @@
+//! The JSON Schemas of the four documents, generated from the raw forms.
+
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+
+use super::Kind;
+use super::raw::{procedure, test, workspace};
+
+/// The JSON Schema (draft 2020-12) of a kind of document, as written to `schemas/KIND.schema.json`.
+#[must_use]
+pub fn schema(kind: Kind) -> Value {
+    match kind {
+        Kind::Procedure => generate::<procedure::Procedure>(kind),
+        Kind::Checklist => generate::<procedure::Checklist>(kind),
+        Kind::Test => generate::<test::Test>(kind),
+        Kind::Workspace => generate::<workspace::Workspace>(kind),
+    }
+}
+
+fn generate<T: JsonSchema>(kind: Kind) -> Value {
+    let generator = SchemaSettings::draft2020_12().into_generator();
+    let mut schema = Value::from(generator.into_root_schema_for::<T>());
+    complete(&mut schema);
+    if let Value::Object(root) = &mut schema {
+        root.insert("title".to_owned(), json!(format!("Runwarden {}", kind.as_str())));
+    }
+    schema
+}
+
+/// Allows extension keys in every map of the language, leaves out what only Rust needs to know, and says that an
+/// optional key is left out rather than empty.
+fn complete(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            let closed = members.get("additionalProperties") == Some(&Value::Bool(false));
+            if closed && members.contains_key("properties") {
+                members.insert("patternProperties".to_owned(), json!({ "^x-": true }));
+            }
+            forbid_null(members);
+            if members.get("format").is_some_and(|format| format != "regex") {
+                members.shift_remove("format");
+            }
+            if members.get("default") == Some(&Value::Null) {
+                members.shift_remove("default");
+            }
+            members.values_mut().for_each(complete);
+        }
+        Value::Array(items) => items.iter_mut().for_each(complete),
+        _ => {}
+    }
+}
+
+/// `Option` gives `null` as a further type: here a key without a value is a mistake.
+fn forbid_null(members: &mut Map<String, Value>) {
+    if let Some(Value::Array(types)) = members.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            members.insert("type".to_owned(), only);
+        }
+    }
+    let Some(Value::Array(branches)) = members.get_mut("anyOf") else { return };
+    branches.retain(|branch| branch != &json!({ "type": "null" }));
+    if branches.len() == 1
+        && let Some(Value::Object(only)) = branches.pop()
+    {
+        members.shift_remove("anyOf");
+        members.extend(only);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use super::*;
+
+/// The keywords that the walk of the tree knows, or that say nothing about what is allowed.
+const KNOWN: [&str; 21] = [
+    "$schema",
+    "$defs",
+    "$ref",
+    "title",
+    "description",
+    "x-runwarden",
+    "type",
+    "properties",
+    "required",
+    "additionalProperties",
+    "patternProperties",
+    "items",
+    "minItems",
+    "minLength",
+    "minimum",
+    "maximum",
+    "pattern",
+    "enum",
+    "const",
+    "oneOf",
+    "anyOf",
+];
+
+#[test]
+fn the_schemas_use_only_keywords_that_are_checked() {
+    fn walk(schema: &Value) {
+        let Value::Object(members) = schema else { return };
+        for (key, value) in members {
+            assert!(KNOWN.contains(&key.as_str()) || key == "dependentRequired", "`{key}` in {schema}");
+            match key.as_str() {
+                "properties" | "$defs" | "patternProperties" => value.as_object().unwrap().values().for_each(walk),
+                "oneOf" | "anyOf" => value.as_array().unwrap().iter().for_each(walk),
+                "items" | "additionalProperties" => walk(value),
+                _ => {}
+            }
+        }
+    }
+    Kind::ALL.into_iter().for_each(|kind| walk(&schema(kind)));
+}
+
+#[test]
+fn every_key_is_described_for_editors() {
+    fn walk(schema: &Value) {
+        if let Some(Value::Object(properties)) = schema.get("properties") {
+            for (key, property) in properties {
+                assert!(property.get("description").is_some() || property.get("$ref").is_some(), "{key}: {property}");
+            }
+        }
+        match schema {
+            Value::Object(members) => members.values().for_each(walk),
+            Value::Array(items) => items.iter().for_each(walk),
+            _ => {}
+        }
+    }
+    Kind::ALL.into_iter().for_each(|kind| walk(&schema(kind)));
+}
+
+#[test]
+fn maps_of_the_language_take_extension_keys_and_maps_of_names_do_not() {
+    let procedure = schema(Kind::Procedure);
+    assert_eq!(procedure["patternProperties"]["^x-"], true);
+    assert_eq!(procedure["$defs"]["Step"]["patternProperties"]["^x-"], true);
+    assert!(procedure["properties"]["parameters"]["patternProperties"].get("^x-").is_none());
+}

@@ -1,0 +1,298 @@
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod actions;
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::node::{Data, Entry};
+use super::*;
+use crate::diagnostic::{Diagnostic, Source};
+
+fn corpus(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases").join(folder)
+}
+
+fn case(name: &str) -> String {
+    fs::read_to_string(corpus("parse").join(name)).unwrap()
+}
+
+fn kind_of_file(name: &str) -> Option<Kind> {
+    name.starts_with("workspace").then_some(Kind::Workspace)
+}
+
+fn parsed(name: &str, text: &str) -> (Option<Opened>, Vec<Diagnostic>) {
+    let mut problems = Problems::new(Arc::new(Source { name: name.to_owned(), text: text.to_owned() }));
+    let document = read(&mut problems, kind_of_file(name));
+    (document, problems.into_sorted())
+}
+
+fn in_words(problems: &[Diagnostic]) -> Vec<String> {
+    let words = |problem: &Diagnostic| {
+        let (line, column) = problem.place.line_column();
+        format!("{} {line}:{column}", problem.code)
+    };
+    problems.iter().map(words).collect()
+}
+
+/// Each file says in its first lines what is wrong with it: `# expect: CODE LINE:COLUMN`, one a line.
+fn expected(text: &str) -> Vec<String> {
+    text.lines().filter_map(|line| line.strip_prefix("# expect: ")).map(str::to_owned).collect()
+}
+
+fn cases(folder: &str) -> Vec<(String, String)> {
+    let mut files: Vec<PathBuf> = fs::read_dir(corpus(folder)).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let named =
+        |path: PathBuf| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&path).unwrap());
+    files.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "yaml")).map(named).collect()
+}
+
+fn library() -> Shelf {
+    let mut shelf = Shelf::default();
+    for (name, text) in cases("meaning/library") {
+        let (opened, problems) = open(&Arc::new(Source { name: format!("<{name}>"), text }), None);
+        assert_eq!(problems, [], "{name}");
+        shelf.put(opened.unwrap());
+    }
+    shelf
+}
+
+/// What a whole check says of a document. The file may say in its first lines where it stands: `# path: PATH`.
+fn checked(name: &str, text: &str) -> (Option<Document>, Vec<Diagnostic>) {
+    let path = text.lines().find_map(|line| line.strip_prefix("# path: ")).map_or(format!("<{name}>"), str::to_owned);
+    let source = Arc::new(Source { name: path, text: text.to_owned() });
+    let mut library = library();
+    if let (Some(opened), _) = open(&source, kind_of_file(name)) {
+        library.put(opened);
+    }
+    check(&source, kind_of_file(name), &actions::registry(), &library)
+}
+
+#[test]
+fn every_document_means_what_it_says_or_is_refused() {
+    let mut wrong = String::new();
+    for (name, text) in cases("meaning") {
+        let (document, problems) = checked(&name, &text);
+        let errors = problems.iter().any(|problem| problem.severity == crate::diagnostic::Severity::Error);
+        assert_eq!(document.is_some(), !errors, "{name}");
+        let found = in_words(&problems);
+        if found != expected(&text) {
+            wrong += &format!("{name}: found {found:#?}\n");
+            problems.iter().for_each(|p| wrong += &format!("   {}: {} ({:?})\n", p.code, p.message, p.help));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn the_documents_of_the_library_are_valid() {
+    for (name, text) in cases("meaning/library") {
+        let (_, problems) = checked(&name, &text);
+        let circle = name.starts_with("kora.back");
+        assert!(problems.is_empty() || circle, "{name}: {problems:#?}");
+    }
+}
+
+#[test]
+fn every_case_of_the_corpus_has_the_problems_that_it_says() {
+    let mut wrong = String::new();
+    for (name, text) in cases("parse") {
+        let (_, problems) = parsed(&name, &text);
+        let found = in_words(&problems);
+        if found != expected(&text) {
+            wrong += &format!("{name}: found {found:#?}\n");
+            problems.iter().for_each(|p| wrong += &format!("   {}: {} ({:?})\n", p.code, p.message, p.help));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// The codes that a JSON Schema cannot find: they are about the text, or about what the document means.
+fn found_by_a_schema(code: &str) -> bool {
+    matches!(
+        code,
+        "unknown-key"
+            | "missing-key"
+            | "conflicting-keys"
+            | "wrong-type"
+            | "unknown-word"
+            | "malformed"
+            | "empty"
+            | "out-of-range"
+            | "unknown-version"
+    )
+}
+
+#[test]
+fn the_schemas_judge_every_case_as_the_parser_does() {
+    let mut judged = 0;
+    for (name, text) in cases("parse") {
+        let (document, problems) = parsed(&name, &text);
+        let Some(document) = document else { continue };
+        if problems.iter().any(|problem| !found_by_a_schema(problem.code)) {
+            continue;
+        }
+        // As written: what was opened has its mistyped keys put right.
+        let mut problems_of_text = Problems::new(Arc::new(Source { name: name.clone(), text }));
+        let written = yaml::read(&mut problems_of_text).unwrap();
+        let valid = jsonschema::is_valid(&schema::schema(document.kind), &written.to_json());
+        assert_eq!(valid, problems.is_empty(), "{name}: {problems:#?}");
+        judged += 1;
+    }
+    assert!(judged > 10, "only {judged}");
+}
+
+#[test]
+fn the_whole_language_is_in_the_samples() {
+    let mut used = Vec::new();
+    let mut keys = Vec::new();
+    for kind in Kind::ALL {
+        let name = format!("{}_with_every_key.yaml", kind.as_str());
+        used.extend(language_keys(&parsed(&name, &case(&name)).0.unwrap().tree));
+        keys.extend(all_properties(&schema::schema(kind)));
+    }
+    keys.retain(|key| key != "driver" && !used.iter().any(|(used, _)| used == key));
+    assert_eq!(keys, Vec::<String>::new());
+}
+
+fn all_properties(schema: &serde_json::Value) -> Vec<String> {
+    let mut found = Vec::new();
+    match schema {
+        serde_json::Value::Object(members) => {
+            if let Some(serde_json::Value::Object(properties)) = members.get("properties") {
+                found.extend(properties.keys().cloned());
+            }
+            found.extend(members.values().flat_map(all_properties));
+        }
+        serde_json::Value::Array(items) => found.extend(items.iter().flat_map(all_properties)),
+        _ => {}
+    }
+    found
+}
+
+/// The keys that are the language's, not the author's, with their places.
+fn language_keys(tree: &Node) -> Vec<(String, std::ops::Range<usize>)> {
+    fn walk(node: &Node, named: bool, found: &mut Vec<(String, std::ops::Range<usize>)>) {
+        match &node.data {
+            Data::Mapping(entries) => {
+                for Entry { key, key_span, value } in entries {
+                    if !named {
+                        found.push((key.clone(), key_span.clone()));
+                    }
+                    let free =
+                        ["with", "outputs", "results", "default", "env", "x-team", "x-note"].contains(&key.as_str());
+                    let names = ["parameters", "targets", "secrets", "answer", "secret_outputs", "actors", "bindings"];
+                    let configured = value.get("epoch").is_some_and(|epoch| epoch.get("driver").is_some());
+                    if !named && (free || configured || key == "answers") {
+                        continue;
+                    }
+                    let in_case = value.get("workspace_id").is_some_and(|value| value.as_str().is_some())
+                        || value.get("reason").is_some_and(|value| value.as_str().is_some());
+                    if !in_case {
+                        let steps = key == "steps" && matches!(value.data, Data::Mapping(_));
+                        walk(value, !named && (steps || names.contains(&key.as_str())), found);
+                    }
+                }
+            }
+            Data::Sequence(items) => items.iter().for_each(|item| walk(item, false, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(tree, false, &mut found);
+    found.retain(|(key, _)| !key.starts_with("x-"));
+    found
+}
+
+#[test]
+fn a_key_with_one_wrong_letter_is_refused_and_the_right_one_suggested() {
+    for kind in Kind::ALL {
+        let name = format!("{}_with_every_key.yaml", kind.as_str());
+        let text = case(&name);
+        let mut keys = language_keys(&parsed(&name, &text).0.unwrap().tree);
+        let mut seen = HashSet::new();
+        keys.retain(|(key, _)| seen.insert(key.clone()));
+        let (mut tried, mut suggested, mut wrong) = (0, 0, Vec::new());
+        for (key, span) in keys {
+            for mutated in mutations(&key) {
+                let changed = format!("{}{mutated}{}", &text[..span.start], &text[span.end..]);
+                let (_, problems) = parsed(&name, &changed);
+                assert!(!problems.is_empty(), "`{mutated}` for `{key}` was taken");
+                let help = format!("did you mean `{key}`?");
+                tried += 1;
+                let at_key = |problem: &&Diagnostic| problem.place.span.start == span.start;
+                match problems.iter().filter(at_key).find(|problem| problem.help.as_ref() == Some(&help)) {
+                    Some(_) => suggested += 1,
+                    None => wrong.push(format!("{key} → {mutated}: {:?}", in_words(&problems))),
+                }
+            }
+        }
+        assert!(suggested * 100 >= tried * 95, "{suggested} of {tried} in {name}: {wrong:#?}");
+    }
+}
+
+fn mutations(key: &str) -> Vec<String> {
+    let letters: Vec<char> = key.chars().collect();
+    let mut found = Vec::new();
+    for at in [0, letters.len() / 2, letters.len() - 1] {
+        let mut fewer = letters.clone();
+        fewer.remove(at);
+        let mut doubled = letters.clone();
+        doubled.insert(at, letters[at]);
+        let mut other = letters.clone();
+        other[at] = 'q';
+        let mut swapped = letters.clone();
+        if at > 0 {
+            swapped.swap(at, at - 1);
+        }
+        found.extend([fewer, doubled, other, swapped].map(|letters| letters.into_iter().collect::<String>()));
+    }
+    found.retain(|mutated| mutated != key && !mutated.is_empty());
+    found
+}
+
+#[test]
+fn a_misspelt_key_does_not_bring_other_problems() {
+    let text = case("procedure_with_every_key.yaml").replace("\nparameters:", "\nparametres:");
+    let (document, problems) = parsed("a.yaml", &text);
+    assert_eq!(in_words(&problems), ["unknown-key 16:1"]);
+    let Some(Raw::Procedure(procedure)) = document.unwrap().raw else { panic!("no raw form") };
+    assert_eq!(procedure.parameters.unwrap().len(), 5);
+}
+
+#[test]
+fn a_raw_form_holds_what_was_written() {
+    let (document, _) = parsed("a.yaml", &case("procedure_with_every_key.yaml"));
+    let Some(Raw::Procedure(procedure)) = document.unwrap().raw else { panic!("no raw form") };
+    assert_eq!(procedure.name.as_str(), "kora.every_key");
+    assert_eq!(procedure.steps.len(), 4);
+    assert_eq!(procedure.steps[1].undo.as_ref().unwrap().0.len(), 2);
+    assert_eq!(procedure.do_not.unwrap()[0].waivable, Some(raw::guard::Waivable::No));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn reading_a_changed_procedure_never_panics(
+        at in 0_usize..6000,
+        length in 0_usize..30,
+        new in r#"([a-z]|[-?:,\[\]{}#&*!|>'"%@`\\ \n\t]|: |\n  |\{\{|é|null|true|12){0,8}"#,
+    ) {
+        let text = case("procedure_with_every_key.yaml");
+        let start = at.min(text.len());
+        let end = (start + length).min(text.len());
+        let changed = format!("{}{new}{}", &text[..start], &text[end..]);
+        let (document, problems) = parsed("a.yaml", &changed);
+        let whole = document.is_some_and(|document| document.raw.is_some());
+        prop_assert!(whole || !problems.is_empty());
+        for problem in problems {
+            prop_assert!(changed.get(problem.place.span.clone()).is_some(), "{problem:?}");
+        }
+    }
+}
