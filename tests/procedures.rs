@@ -41,7 +41,8 @@ fn is_workspace(path: &Path) -> bool {
 #[test]
 fn what_ships_is_read_without_a_complaint() {
     let registry = Registry::builtin();
-    let paths: Vec<PathBuf> = ["procedures", "examples"].iter().flat_map(|folder| files(&root().join(folder))).collect();
+    let paths: Vec<PathBuf> =
+        ["procedures", "examples"].iter().flat_map(|folder| files(&root().join(folder))).collect();
     let mut shelf = Shelf::default();
     for path in paths.iter().filter(|path| !is_workspace(path)) {
         if let (Some(opened), _) = open(&source(path), None) {

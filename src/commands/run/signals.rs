@@ -12,8 +12,10 @@ use crate::ui::progress::Progress;
 pub fn listen(progress: Arc<Progress>) -> Interrupts {
     let (count, interrupts) = watch::channel(0u8);
     // Where a signal cannot be listened for it does what it always did.
-    let mut heard: Vec<_> =
-        [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].into_iter().filter_map(|kind| signal(kind).ok()).collect();
+    let mut heard: Vec<_> = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]
+        .into_iter()
+        .filter_map(|kind| signal(kind).ok())
+        .collect();
     tokio::spawn(async move {
         loop {
             let next = heard.iter_mut().map(|signal| Box::pin(signal.recv()));
