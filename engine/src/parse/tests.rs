@@ -1,3 +1,5 @@
+//! Tests of whole documents: the corpus, the schemas beside the parser, misspelt keys, changed documents.
+
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod actions;
