@@ -295,6 +295,20 @@ fn a_document_that_was_kept_as_a_value_reads_back() {
 }
 
 #[test]
+fn a_call_to_a_procedure_that_is_wrong_itself_says_so_and_no_more() {
+    let mut shelf = Shelf::default();
+    let broken = "kind: procedure\nname: broken\nsteps: 7\n".to_owned();
+    shelf.put(open(&Arc::new(Source { name: "broken.yaml".to_owned(), text: broken }), None).0.unwrap());
+    let text = "runwarden: v1\nkind: procedure\nname: a\ntitle: A\nversion: 1.0.0\nsummary: S\nowner: me\nrisk: low\n\
+                steps:\n  - { id: one, call: broken }\n";
+    let source = Arc::new(Source { name: "a.yaml".to_owned(), text: text.to_owned() });
+    let (document, problems) = check(&source, None, &actions::registry(), &shelf);
+    assert!(document.is_none());
+    assert_eq!(in_words(&problems), ["unknown-procedure 10:22"]);
+    assert_eq!(problems[0].message, "`broken` has errors of its own");
+}
+
+#[test]
 fn a_procedure_has_at_most_ten_thousand_steps() {
     let head =
         "runwarden: v1\nkind: procedure\nname: a\ntitle: A\nversion: 1.0.0\nsummary: S\nowner: me\nrisk: low\nsteps:\n";
