@@ -1,3 +1,5 @@
+//! Tests of the anchor actions: over directories of every kind.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
