@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use tokio::sync::watch;
 
 use crate::event::fact::{Event, Fact, PlanRecorded, RunBegin};
-use crate::event::state::{Failure, RunStatus, StepState};
+use crate::event::state::{Failure, RunStatus, StepState, Verdict};
 use crate::host::Host;
 use crate::id::RunId;
 use crate::ledger::Ledger;
@@ -230,6 +230,12 @@ impl<'a> Runner<'a> {
                     detail: guard.detail.clone(),
                 }),
             )?;
+        }
+        // A plan that only looks finds the end out by itself. What failed then must be on record like what fails in a
+        // run, or the same bytes would be tried again.
+        let failed = view.verify.iter().filter(|checked| checked.verdict == Verdict::NotMet);
+        for checked in failed.filter(|_| view.status == Status::Failed) {
+            book.note(None, None, Event::VerifyResult(checked.clone()))?;
         }
         book.flush()
     }
