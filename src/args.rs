@@ -96,7 +96,9 @@ pub enum Command {
 
 /// Make a workspace: its file, a ledger with its key, and a first procedure
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  runwarden init\n  runwarden init ops --environment staging --origin example.org/ops")]
+#[command(
+    after_help = "Examples:\n  runwarden init\n  runwarden init ops --environment staging --origin example.org/ops"
+)]
 pub struct Init {
     /// The folder; made where it is not there
     #[arg(default_value = ".", value_name = "DIR")]
@@ -122,7 +124,9 @@ pub enum World {
 
 /// Look whether the workspace is ready to run
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Exits 1 when something stands against running, with a remedy on each line.\n\nExample:\n  runwarden doctor")]
+#[command(
+    after_help = "Exits 1 when something stands against running, with a remedy on each line.\n\nExample:\n  runwarden doctor"
+)]
 pub struct Doctor {}
 
 /// List the procedures there are, the workspace's and those built in
@@ -151,7 +155,9 @@ pub struct New {
 
 /// Check documents: syntax, keys, names, types, and what the actions take
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Diagnostics for people go to stderr, as compilers do; with --format json they are data on stdout.\nExits 2 on any error, and when there was nothing to check.\n\nExamples:\n  runwarden check\n  runwarden check procedures/ops deploy.yaml --format json")]
+#[command(
+    after_help = "Diagnostics for people go to stderr, as compilers do; with --format json they are data on stdout.\nExits 2 on any error, and when there was nothing to check.\n\nExamples:\n  runwarden check\n  runwarden check procedures/ops deploy.yaml --format json"
+)]
 pub struct Check {
     /// Files and folders; without any, the workspace file and all its procedures
     pub paths: Vec<PathBuf>,
@@ -159,7 +165,10 @@ pub struct Check {
 
 /// List runs, or show one
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  runwarden runs\n  runwarden runs show last\n  runwarden runs show 0199c3", args_conflicts_with_subcommands = true)]
+#[command(
+    after_help = "Examples:\n  runwarden runs\n  runwarden runs show last\n  runwarden runs show 0199c3",
+    args_conflicts_with_subcommands = true
+)]
 pub struct Runs {
     /// Only runs of this procedure; `ops.*` for all whose names begin so
     #[arg(long, value_name = "NAME")]
@@ -203,7 +212,9 @@ pub struct Explain {
 
 /// Print the JSON Schema of a kind of document or output
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  runwarden schema\n  runwarden schema procedure > procedure.schema.json\n  runwarden schema --write schemas")]
+#[command(
+    after_help = "Examples:\n  runwarden schema\n  runwarden schema procedure > procedure.schema.json\n  runwarden schema --write schemas"
+)]
 pub struct Schema {
     /// Which; without it, what there is
     #[arg(conflicts_with = "write")]

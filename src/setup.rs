@@ -52,9 +52,12 @@ impl Session {
         let registry = Arc::new(Registry::builtin());
         let loaded = workspace.library()?.load(&name, &registry)?;
         if loaded.is_refused() {
-            return Err(Refusal::invalid("invalid-document", format!("procedure `{name}` ({}) has errors", loaded.origin))
-                .help("`runwarden explain CODE` says more about each")
-                .diagnostics(loaded.diagnostics));
+            return Err(Refusal::invalid(
+                "invalid-document",
+                format!("procedure `{name}` ({}) has errors", loaded.origin),
+            )
+            .help("`runwarden explain CODE` says more about each")
+            .diagnostics(loaded.diagnostics));
         }
         let request = match recorded {
             Some(view) => request_of(view)?,
@@ -79,9 +82,9 @@ impl Session {
             declared.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect();
         let history: Arc<dyn engine::template::scope::Object> = Arc::clone(past) as _;
         let machine = self.machine.clone();
-        let base = Scope::new()
-            .with("history", Slot::Object(history))
-            .with_function("inside", move |args: &[Value]| match args {
+        let base = Scope::new().with("history", Slot::Object(history)).with_function(
+            "inside",
+            move |args: &[Value]| match args {
                 [path, folder] => {
                     let text = |value: &Value| {
                         value.as_str().map(str::to_owned).ok_or_else(|| "`inside` takes two paths".to_owned())
@@ -90,7 +93,8 @@ impl Session {
                     inside.map(Value::from).map_err(|error| error.to_string())
                 }
                 _ => Err("`inside` takes a path and a folder".to_owned()),
-            });
+            },
+        );
         Setting {
             workspace: Arc::clone(&self.workspace.file),
             environment: self.environment,
@@ -164,7 +168,12 @@ pub fn key_of_ledger(workspace: &Workspace) -> Result<Option<LedgerKey>, Refusal
     match (is_there(&ledger), is_there(&key)) {
         (true, true) => Ok(Some(LedgerKey::load(&key)?)),
         (false, false) => match traces(&ledger) {
-            Some(trace) => missing(&ledger, &trace, "ledger", "a ledger does not go by itself: find out who removed it, and restore it from a backup"),
+            Some(trace) => missing(
+                &ledger,
+                &trace,
+                "ledger",
+                "a ledger does not go by itself: find out who removed it, and restore it from a backup",
+            ),
             None => Ok(None),
         },
         (false, true) => missing(
@@ -173,7 +182,9 @@ pub fn key_of_ledger(workspace: &Workspace) -> Result<Option<LedgerKey>, Refusal
             "ledger",
             "a ledger does not go by itself: find out who removed it, and restore it from a backup",
         ),
-        (true, false) => missing(&key, &ledger, "key", "restore the ledger's key from a backup; another key will not do"),
+        (true, false) => {
+            missing(&key, &ledger, "key", "restore the ledger's key from a backup; another key will not do")
+        }
     }
 }
 
@@ -292,8 +303,9 @@ fn request_of(view: &View) -> Result<Request, Refusal> {
 /// What a policy asks for and this version does not do is refused, never passed over.
 fn refuse_policy(policy: &Policy, environment: Environment) -> Result<(), Refusal> {
     let unsupported = |key: &str| {
-        let message =
-            format!("runwarden.yaml uses `policy.{key}`, which this version does not act on; it is refused rather than ignored");
+        let message = format!(
+            "runwarden.yaml uses `policy.{key}`, which this version does not act on; it is refused rather than ignored"
+        );
         Err(Refusal::invalid("unsupported", message))
     };
     if policy.anchor_after_run.is_some() {

@@ -184,8 +184,7 @@ fn clean(text: &str, paint: Paint) -> Cow<'_, str> {
 }
 
 /// The styles that [`Paint`] writes.
-const STYLES: [&str; 7] =
-    ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[1;31m", "\x1b[32m", "\x1b[33m", "\x1b[1;34m"];
+const STYLES: [&str; 7] = ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[1;31m", "\x1b[32m", "\x1b[33m", "\x1b[1;34m"];
 
 /// Characters that make text appear in another order than it is written.
 fn is_bidi(c: char) -> bool {

@@ -19,7 +19,16 @@ pub const ENVIRONMENT: &str = "RUNWARDEN_ENVIRONMENT";
 
 /// What stands beside a ledger under its name, and is protected with it.
 const BESIDE: [&str; 11] = [
-    "-wal", "-shm", "-journal", ".checkpoints", ".content", ".creating", ".edge", ".edge.new", ".inbox", ".incident",
+    "-wal",
+    "-shm",
+    "-journal",
+    ".checkpoints",
+    ".content",
+    ".creating",
+    ".edge",
+    ".edge.new",
+    ".inbox",
+    ".incident",
     ".lock",
 ];
 
@@ -58,11 +67,9 @@ pub fn open(said: Option<&Path>) -> Result<Workspace, Refusal> {
             let root = path.parent().unwrap_or(Path::new("/")).to_owned();
             Ok(Workspace { path, root, file: Arc::new(file) })
         }
-        (None, diagnostics) => {
-            Err(Refusal::invalid("invalid-document", format!("`{}` has errors", shown(&path)))
-                .help("`runwarden explain CODE` says more about each")
-                .diagnostics(diagnostics))
-        }
+        (None, diagnostics) => Err(Refusal::invalid("invalid-document", format!("`{}` has errors", shown(&path)))
+            .help("`runwarden explain CODE` says more about each")
+            .diagnostics(diagnostics)),
     }
 }
 
@@ -149,8 +156,11 @@ fn decide_environment(file: Option<Environment>, said: Option<&str>) -> Result<E
         Some("staging") => Some(Environment::Staging),
         Some("production") => Some(Environment::Production),
         Some(other) => {
-            return Err(Refusal::invalid("environment", format!("{ENVIRONMENT} is `{other}`, which is no environment"))
-                .help(format!("it is {words}, or not set")));
+            return Err(Refusal::invalid(
+                "environment",
+                format!("{ENVIRONMENT} is `{other}`, which is no environment"),
+            )
+            .help(format!("it is {words}, or not set")));
         }
     };
     match (file, variable) {

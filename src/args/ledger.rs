@@ -42,7 +42,9 @@ pub enum Driver {
 
 /// Judge a ledger: every entry, every checkpoint, and the anchors that are given
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Exits 0 when it is whole and an anchor says so, 1 when something is wrong or nothing outside it\nsays it is whole, 11 when it cannot be read. The file is never opened: a private copy is read.\n\nExamples:\n  runwarden ledger verify --allow-unanchored\n  runwarden ledger verify --anchor /mnt/anchors/1024\n  runwarden ledger verify --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 --anchor cf-1.json")]
+#[command(
+    after_help = "Exits 0 when it is whole and an anchor says so, 1 when something is wrong or nothing outside it\nsays it is whole, 11 when it cannot be read. The file is never opened: a private copy is read.\n\nExamples:\n  runwarden ledger verify --allow-unanchored\n  runwarden ledger verify --anchor /mnt/anchors/1024\n  runwarden ledger verify --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 --anchor cf-1.json"
+)]
 pub struct Verify {
     #[command(flatten)]
     pub whose: Whose,
@@ -62,7 +64,9 @@ pub struct Verify {
 
 /// Show entries
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  runwarden ledger show --run 0199c3… --format ndjson\n  runwarden ledger show --kind step.result --limit 20")]
+#[command(
+    after_help = "Examples:\n  runwarden ledger show --run 0199c3… --format ndjson\n  runwarden ledger show --kind step.result --limit 20"
+)]
 pub struct Show {
     #[command(flatten)]
     pub whose: Whose,
@@ -115,7 +119,9 @@ pub enum AnchorCommand {
 
 /// Make the anchor of a run, over entries that verify
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  runwarden anchor export --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 > cf-1.json\n  runwarden anchor export --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 -o /mnt/anchors")]
+#[command(
+    after_help = "Examples:\n  runwarden anchor export --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 > cf-1.json\n  runwarden anchor export --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 -o /mnt/anchors"
+)]
 pub struct AnchorExport {
     #[command(flatten)]
     pub whose: Whose,
@@ -129,7 +135,9 @@ pub struct AnchorExport {
 
 /// Compare a run with its anchor, line by line
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Exits 1 when a line is wrong, 11 when ledger or anchor cannot be read.\n\nExample:\n  runwarden anchor verify --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 cf-1.json")]
+#[command(
+    after_help = "Exits 1 when a line is wrong, 11 when ledger or anchor cannot be read.\n\nExample:\n  runwarden anchor verify --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 cf-1.json"
+)]
 pub struct AnchorVerify {
     #[command(flatten)]
     pub whose: Whose,

@@ -28,7 +28,9 @@ pub struct Asked {
 
 /// Show what running a procedure would do, and what is not known yet; changes nothing
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Exits as `run` would, as far as that is known: 0 ready, 3 refused, 4 guard, 1 failed.\n\nExamples:\n  runwarden plan hello\n  runwarden plan ops.deploy -p version=1.4.2 --target api=staging_api -o plan.json\n  runwarden run ops.deploy --plan plan.json")]
+#[command(
+    after_help = "Exits as `run` would, as far as that is known: 0 ready, 3 refused, 4 guard, 1 failed.\n\nExamples:\n  runwarden plan hello\n  runwarden plan ops.deploy -p version=1.4.2 --target api=staging_api -o plan.json\n  runwarden run ops.deploy --plan plan.json"
+)]
 pub struct Plan {
     #[command(flatten)]
     pub asked: Asked,
@@ -42,7 +44,9 @@ pub struct Plan {
 
 /// Run a procedure: plan it, do it step by step under its guards, and write down what happened
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Ctrl-C once stops after the current step and suspends the run; twice ends the step.\n\nExamples:\n  runwarden run hello\n  runwarden run ops.deploy -p version=1.4.2 --dry-run\n  runwarden run ops.deploy --plan plan.json --confirm ops.deploy\n  runwarden run ops.restore --answer isolate.ticket=INC-7 --answer isolate.read_back=db-3\n  runwarden run ops.deploy -p version=1.4.2 --format ndjson")]
+#[command(
+    after_help = "Ctrl-C once stops after the current step and suspends the run; twice ends the step.\n\nExamples:\n  runwarden run hello\n  runwarden run ops.deploy -p version=1.4.2 --dry-run\n  runwarden run ops.deploy --plan plan.json --confirm ops.deploy\n  runwarden run ops.restore --answer isolate.ticket=INC-7 --answer isolate.read_back=db-3\n  runwarden run ops.deploy -p version=1.4.2 --format ndjson"
+)]
 pub struct Run {
     #[command(flatten)]
     pub asked: Asked,

@@ -54,8 +54,7 @@ fn explain_exit_codes(context: &Context) {
     if ui.is_human() {
         return ui.data(&pairs("", &rows));
     }
-    let views: Vec<View> =
-        rows.into_iter().map(|(code, meaning)| View { code, meaning, page: None }).collect();
+    let views: Vec<View> = rows.into_iter().map(|(code, meaning)| View { code, meaning, page: None }).collect();
     ui.json(&views);
 }
 

@@ -34,8 +34,11 @@ pub fn run(context: &Context, args: &Init) -> Result<Exit, Refusal> {
     let procedure = root.join("procedures/hello.yaml");
     for path in [root.join(FILE), procedure.clone(), root.join(PRIVATE)] {
         if path.symlink_metadata().is_ok() {
-            return Err(Refusal::invalid("exists", format!("`{}` is there already, and is not overwritten", files::shown(&path)))
-                .help("nothing was made; choose another folder, or work with what is there"));
+            return Err(Refusal::invalid(
+                "exists",
+                format!("`{}` is there already, and is not overwritten", files::shown(&path)),
+            )
+            .help("nothing was made; choose another folder, or work with what is there"));
         }
     }
     files::make_folder(&root.join("procedures"))?;

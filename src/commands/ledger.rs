@@ -42,9 +42,8 @@ pub fn place(context: &Context, whose: &Whose) -> Result<Place, Refusal> {
             let workspace = workspace::open(context.global.workspace.as_deref())?;
             Ok(Place { path: workspace.ledger(), own: Some(workspace) })
         }
-        (None, Driver::Corvusforge) => {
-            Err(Refusal::invalid("usage", "`--driver corvusforge` needs the ledger's file").help("name it with `--ledger PATH`"))
-        }
+        (None, Driver::Corvusforge) => Err(Refusal::invalid("usage", "`--driver corvusforge` needs the ledger's file")
+            .help("name it with `--ledger PATH`")),
     }
 }
 

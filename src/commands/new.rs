@@ -24,11 +24,10 @@ pub fn run(context: &Context, args: &New) -> Result<Exit, Refusal> {
             renamed(&list::library(context)?.source(&from)?.text, &from, &name)
         }
     };
-    let folder = workspace
-        .file
-        .procedures
-        .first()
-        .ok_or_else(|| Refusal::invalid("usage", "runwarden.yaml names no folder of procedures").help("write `procedures: [procedures]` into it"))?;
+    let folder = workspace.file.procedures.first().ok_or_else(|| {
+        Refusal::invalid("usage", "runwarden.yaml names no folder of procedures")
+            .help("write `procedures: [procedures]` into it")
+    })?;
     let path = workspace.root.join(folder).join(format!("{}.yaml", name.as_str().replace('.', "/")));
     if let Some(above) = path.parent() {
         files::make_folder(above)?;
@@ -49,10 +48,11 @@ pub fn run(context: &Context, args: &New) -> Result<Exit, Refusal> {
 fn renamed(text: &str, from: &Name, to: &Name) -> String {
     let mut done = false;
     let line = |line: &str| {
-        let names = !done && line.strip_prefix("name:").is_some_and(|rest| {
-            let value = rest.split(" #").next().unwrap_or_default().trim();
-            value.trim_matches(['\'', '"']) == from.as_str()
-        });
+        let names = !done
+            && line.strip_prefix("name:").is_some_and(|rest| {
+                let value = rest.split(" #").next().unwrap_or_default().trim();
+                value.trim_matches(['\'', '"']) == from.as_str()
+            });
         if names {
             done = true;
             return line.replacen(from.as_str(), to.as_str(), 1);

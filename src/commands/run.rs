@@ -22,11 +22,11 @@ use serde_json::{Map, Value as Json};
 use super::Context;
 use crate::args::Run;
 use crate::exit::Exit;
+use crate::files;
 use crate::refusal::Refusal;
 use crate::setup::{self, Session, plan_file};
 use crate::ui::people::{self, Answers, Operator};
 use crate::ui::progress::Progress;
-use crate::files;
 
 mod closing;
 mod signals;
@@ -165,6 +165,7 @@ struct Doing<'a> {
 
 impl Doing<'_> {
     async fn run(&self, answers: Answers, question: Option<Question>) -> Result<Exit, Refusal> {
+        let _kept = signals::survive_full_files();
         let (session, ui) = (self.session, &self.context.ui);
         if let Some(recorded) = self.recorded {
             plan_file::check_expiry(recorded, session.machine.now())?;
@@ -307,7 +308,9 @@ impl Doing<'_> {
             let entry = stored.entry(&place)?;
             let spent = entry.data.get("plan_id").and_then(Json::as_str) == Some(recorded.plan.as_str());
             match (spent, entry.run) {
-                (true, Some(run)) => Err(plan_file::rejected("plan-spent", format!("this plan was run before, in run {run}"))),
+                (true, Some(run)) => {
+                    Err(plan_file::rejected("plan-spent", format!("this plan was run before, in run {run}")))
+                }
                 (true, None) => Err(plan_file::rejected("plan-spent", "this plan was run before".to_owned())),
                 (false, _) => Ok(()),
             }

@@ -103,8 +103,7 @@ fn records(context: &Context) -> Result<Option<Records>, Refusal> {
 
 fn list(context: &Context, args: &Runs, records: Option<&Records>) -> Result<Exit, Refusal> {
     let ui = &context.ui;
-    let query =
-        Query { pattern: args.procedure.as_deref(), status: args.status.as_deref(), ..Query::default() };
+    let query = Query { pattern: args.procedure.as_deref(), status: args.status.as_deref(), ..Query::default() };
     let mut rows = match records {
         Some(records) => records.reader.history().runs(&query)?,
         None => Vec::new(),

@@ -9,7 +9,9 @@ use engine::plan::View as PlanView;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value as Json};
 
-use super::{Context, RefusalView, actions, anchor, check, doctor, explain, init, ledger, list, run as running, runs, show};
+use super::{
+    Context, RefusalView, actions, anchor, check, doctor, explain, init, ledger, list, run as running, runs, show,
+};
 use crate::args::Schema;
 use crate::exit::Exit;
 use crate::files;

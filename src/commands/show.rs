@@ -73,15 +73,17 @@ fn render(procedure: &Procedure, origin: &str, paint: Paint) -> String {
     section("do not", procedure.do_not.iter().map(guard).collect());
     match &procedure.work {
         Work::Steps(work) => {
-            section("steps", work.steps.iter().enumerate().map(|(at, it)| step(&format!("{}.", at + 1), it, 2)).collect());
+            section(
+                "steps",
+                work.steps.iter().enumerate().map(|(at, it)| step(&format!("{}.", at + 1), it, 2)).collect(),
+            );
             section("afterwards", work.verify.iter().map(check).collect());
             section("at the end, whatever happened", work.finally.iter().map(|it| step("-", it, 2)).collect());
         }
         Work::Items(items) => section("items", items.iter().map(check).collect()),
     }
-    let mode = |mode: &engine::procedure::FailureMode| {
-        format!("  {}\n{}", mode.title, wrapped(mode.advice.source(), "    "))
-    };
+    let mode =
+        |mode: &engine::procedure::FailureMode| format!("  {}\n{}", mode.title, wrapped(mode.advice.source(), "    "));
     section("when it fails", procedure.failure_modes.iter().map(mode).collect());
     let outputs = procedure.outputs.keys().map(|id| format!("  {id}"));
     section("outputs", outputs.collect());
@@ -145,7 +147,9 @@ fn check(check: &Check) -> String {
 fn guard(guard: &Guard) -> String {
     let form = match &guard.form {
         Form::Never(expression) => format!("never {}", expression.source()),
-        Form::Forbid { pattern, condition: Some(condition) } => format!("forbids {pattern} where {}", condition.source()),
+        Form::Forbid { pattern, condition: Some(condition) } => {
+            format!("forbids {pattern} where {}", condition.source())
+        }
         Form::Forbid { pattern, condition: None } => format!("forbids {pattern}"),
         Form::OnceFailed(pattern) => format!("once {pattern} has failed, not again on unchanged inputs"),
     };

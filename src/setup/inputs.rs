@@ -60,9 +60,9 @@ pub fn targets(given: &[String]) -> Result<IndexMap<Id, Id>, Refusal> {
 
 /// `NAME=VALUE`, cut at the first `=`.
 pub fn pair<'a>(text: &'a str, option: &str) -> Result<(&'a str, &'a str), Refusal> {
-    text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
-        Refusal::invalid("usage", format!("`{option} {text}` is not of the form NAME=VALUE"))
-    })
+    text.split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or_else(|| Refusal::invalid("usage", format!("`{option} {text}` is not of the form NAME=VALUE")))
 }
 
 fn parameters_file(path: &Path) -> Result<IndexMap<String, Json>, Refusal> {

@@ -85,7 +85,8 @@ fn snippet(lines: &mut Vec<String>, place: &Place, label: &str, margin: usize, p
     let (shown, before, carets) = window(text, start, length);
     let number = paint.blue(&format!("{line:>margin$}"));
     lines.push(format!("{number} {bar} {shown}").trim_end().to_owned());
-    let carets = format!("{}{}", "^".repeat(carets.max(1)), if label.is_empty() { String::new() } else { format!(" {label}") });
+    let carets =
+        format!("{}{}", "^".repeat(carets.max(1)), if label.is_empty() { String::new() } else { format!(" {label}") });
     lines.push(format!("{fill} {bar} {}{}", " ".repeat(before), paint.red(&carets)));
 }
 

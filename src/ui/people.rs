@@ -42,9 +42,7 @@ impl Answers {
     pub fn parse(texts: &[String]) -> Result<Self, Refusal> {
         let mut given: BTreeMap<String, Given> = BTreeMap::new();
         for text in texts {
-            let wrong = || {
-                Refusal::invalid("usage", format!("`--answer {text}` is not of the form STEP.NAME=VALUE"))
-            };
+            let wrong = || Refusal::invalid("usage", format!("`--answer {text}` is not of the form STEP.NAME=VALUE"));
             let (place, value) = text.split_once('=').ok_or_else(wrong)?;
             let (step, name) = place.rsplit_once('.').ok_or_else(wrong)?;
             if step.is_empty() || name.is_empty() {

@@ -19,8 +19,7 @@ pub fn render(view: &View, title: &str, paint: Paint) -> String {
     section(&mut sections, paint, "preconditions", &checks(&view.preconditions, paint));
     let guards: Vec<String> = view.guards.iter().map(|planned| guard(planned, paint)).collect();
     section(&mut sections, paint, "do not", &guards.join("\n"));
-    let steps: Vec<String> =
-        view.steps.iter().enumerate().map(|(at, planned)| step(at + 1, planned, paint)).collect();
+    let steps: Vec<String> = view.steps.iter().enumerate().map(|(at, planned)| step(at + 1, planned, paint)).collect();
     section(&mut sections, paint, "steps", &steps.join("\n"));
     section(&mut sections, paint, "afterwards", &checks(&view.verify, paint));
     let undecided: Vec<String> = view.undecided.iter().map(|what| format!("  - {what}")).collect();
@@ -121,9 +120,9 @@ fn undecided_as_words(value: &Json) -> Json {
     match value {
         Json::Object(members) => match members.get("$undecided").and_then(Json::as_str) {
             Some(because) => Json::String(format!("(not known yet: {because})")),
-            None => Json::Object(
-                members.iter().map(|(name, value)| (name.clone(), undecided_as_words(value))).collect(),
-            ),
+            None => {
+                Json::Object(members.iter().map(|(name, value)| (name.clone(), undecided_as_words(value))).collect())
+            }
         },
         Json::Array(items) => Json::Array(items.iter().map(undecided_as_words).collect()),
         other => other.clone(),
@@ -136,7 +135,10 @@ fn verdict(view: &View, paint: Paint) -> String {
         None if exit == Exit::Done => {
             let open = match view.undecided.len() {
                 0 => String::new(),
-                many => format!("; {} decided only then", count(many, "thing").replace("1 thing", "1 thing is").replace("things", "things are")),
+                many => format!(
+                    "; {} decided only then",
+                    count(many, "thing").replace("1 thing", "1 thing is").replace("things", "things are")
+                ),
             };
             format!("{}{open}", paint.green("ready: nothing stands against running it"))
         }

@@ -83,8 +83,12 @@ fn errors_in_what_is_called_refuse_the_caller() {
     let library = Library::new(&[of(folder.path())], &[]).unwrap();
     let loaded = library.load(&name("top"), &Registry::builtin()).unwrap();
     assert!(loaded.is_refused());
-    assert!(loaded.diagnostics.iter().any(|found| found.code == "unknown-key"
-        && found.place.source.name == "procedures/leaf.yaml"));
+    assert!(
+        loaded
+            .diagnostics
+            .iter()
+            .any(|found| found.code == "unknown-key" && found.place.source.name == "procedures/leaf.yaml")
+    );
 }
 
 #[test]
@@ -99,10 +103,7 @@ fn what_is_not_there_is_named_with_what_may_be_meant() {
     let folder = folder(&[("kora/clear_pause.yaml", &leaf("kora.clear_pause"))]);
     let library = Library::new(&[of(folder.path())], &[]).unwrap();
     let error = library.load(&name("kora.clear_puase"), &Registry::builtin()).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "procedure `kora.clear_puase` does not exist; did you mean `kora.clear_pause`?"
-    );
+    assert_eq!(error.to_string(), "procedure `kora.clear_puase` does not exist; did you mean `kora.clear_pause`?");
 }
 
 #[test]

@@ -62,13 +62,8 @@ fn own(context: &Context, path: &std::path::Path, wanted: &Wanted<'_>) -> Result
         Some(asked) => Some(super::super::runs::find(&copied.reader, asked)?.ok_or_else(|| no_run(asked))?),
     };
     let kind = wanted.kind.map(kind).transpose()?;
-    let filter = Filter {
-        run: run.as_ref(),
-        kind,
-        from: wanted.from,
-        limit: wanted.limit,
-        newest_first: wanted.newest,
-    };
+    let filter =
+        Filter { run: run.as_ref(), kind, from: wanted.from, limit: wanted.limit, newest_first: wanted.newest };
     let mut entries = copied.reader.entries(&filter)?;
     if wanted.newest {
         entries.reverse();
@@ -77,7 +72,9 @@ fn own(context: &Context, path: &std::path::Path, wanted: &Wanted<'_>) -> Result
     match ui.format {
         Format::Human => entries.iter().for_each(|stored| ui.data(&line(stored))),
         // An entry is shown byte for byte as it is stored and hashed.
-        Format::Ndjson => entries.iter().for_each(|stored| ui.raw(&format!("{}\n", String::from_utf8_lossy(&stored.body)))),
+        Format::Ndjson => {
+            entries.iter().for_each(|stored| ui.raw(&format!("{}\n", String::from_utf8_lossy(&stored.body))))
+        }
         Format::Json => {
             let parsed = |stored: &Stored| serde_json::from_slice(&stored.body).unwrap_or(Json::Null);
             ui.json(&View { entries: entries.iter().map(parsed).collect() });
@@ -121,7 +118,10 @@ fn short(run: &RunId) -> &str {
 
 fn corvus(context: &Context, path: &std::path::Path, wanted: &Wanted<'_>) -> Result<Exit, Refusal> {
     if let Some(kind) = wanted.kind {
-        return Err(Refusal::invalid("usage", format!("entries of Corvusforge have no kind; `--kind {kind}` is of no use")));
+        return Err(Refusal::invalid(
+            "usage",
+            format!("entries of Corvusforge have no kind; `--kind {kind}` is of no use"),
+        ));
     }
     let copied = copy_corvus(path)?;
     let ledger = copied.ledger?;

@@ -54,12 +54,7 @@ pub fn run(context: &Context, args: &Head) -> Result<Exit, Refusal> {
     let root: String = head.root.iter().map(|byte| format!("{byte:02x}")).collect();
     let view = View { origin: head.origin, size: head.size, root, vkey };
     if ui.is_human() {
-        let rows = [
-            ("origin", view.origin),
-            ("size", view.size.to_string()),
-            ("root", view.root),
-            ("vkey", view.vkey),
-        ];
+        let rows = [("origin", view.origin), ("size", view.size.to_string()), ("root", view.root), ("vkey", view.vkey)];
         let rows: Vec<_> = rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         ui.data(&pairs("", &rows));
     } else {

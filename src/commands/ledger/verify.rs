@@ -82,10 +82,14 @@ fn keep_runs(report: &mut Report, wanted: &[String]) {
     for run in wanted {
         if !report.runs.iter().any(|found| found.run == *run) {
             let detail = format!("the ledger has no run `{run}`");
-            let problem =
-                Problem { code: "unknown_run".to_owned(), seq: None, run: Some(run.clone()), detail };
+            let problem = Problem { code: "unknown_run".to_owned(), seq: None, run: Some(run.clone()), detail };
             report.problems.push(problem.clone());
-            report.runs.push(RunReport { run: run.clone(), entries: 0, status: Status::Empty, problems: vec![problem] });
+            report.runs.push(RunReport {
+                run: run.clone(),
+                entries: 0,
+                status: Status::Empty,
+                problems: vec![problem],
+            });
         }
     }
 }
@@ -128,7 +132,8 @@ fn with_anchors(report: &Report, args: &Verify) -> Status {
         (false, _) => report.status,
         (true, Some(worst)) => worst,
         (true, None) => {
-            let anchored = |run: &RunReport| report.anchors.iter().any(|anchor| anchor.detail.starts_with(&of_run(&run.run)));
+            let anchored =
+                |run: &RunReport| report.anchors.iter().any(|anchor| anchor.detail.starts_with(&of_run(&run.run)));
             let all = !report.runs.is_empty() && report.runs.iter().all(anchored);
             if !args.anchors.is_empty() && all { Status::Ok } else { report.status }
         }

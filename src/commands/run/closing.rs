@@ -62,7 +62,12 @@ fn not_done(plan: &Plan, ended: &Ended) -> Vec<String> {
         ended.run.step(path).map(|step| {
             !matches!(
                 step.state,
-                StepState::Pending | StepState::Waiting | StepState::Failed | StepState::TimedOut | StepState::Refused | StepState::Cancelled
+                StepState::Pending
+                    | StepState::Waiting
+                    | StepState::Failed
+                    | StepState::TimedOut
+                    | StepState::Refused
+                    | StepState::Cancelled
             )
         })
     };
