@@ -5,14 +5,10 @@ use super::bench::Bench;
 #[test]
 fn a_new_workspace_runs_hello() {
     let bench = Bench::empty();
-    bench
-        .run("init ops --origin test/ops")
-        .exits(0)
-        .says("")
-        .prints(
-            "made runwarden.yaml\nmade procedures/hello.yaml\nmade .runwarden/ledger.db\nmade .runwarden/ledger.key\n\
+    bench.run("init ops --origin test/ops").exits(0).says("").prints(
+        "made runwarden.yaml\nmade procedures/hello.yaml\nmade .runwarden/ledger.db\nmade .runwarden/ledger.key\n\
              made .gitignore\n\nnext: cd ops && runwarden run hello",
-        );
+    );
     bench.run("-C ops check").exits(0).prints("").says("checked 2 files: no problems");
     bench
         .run("-C ops run hello -p who=Ada")
