@@ -27,6 +27,7 @@ mod checks;
 mod ending;
 mod guards;
 pub mod people;
+mod places;
 pub mod resume;
 mod steps;
 mod tries;

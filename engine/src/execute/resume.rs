@@ -9,24 +9,20 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::steps::Turn;
-use super::undo::Undoable;
 use super::{Ended, Error, Halt, Means, Runner};
 use crate::action::{Looking, Reconciled};
 use crate::event::fact::{Event, Fact, OutcomeResolved, RunResumed, StepIntent};
 use crate::event::state::{Failure, RunStatus, StepState};
 use crate::event::{recall, record};
-use crate::frame::{Frame, Place, StepView};
-use crate::id::{Digest, Id, RunId};
+use crate::frame::{Frame, StepView};
+use crate::id::{Digest, RunId};
 use crate::ledger::Ledger;
 use crate::ledger::reader::{Filter, Reader};
 use crate::plan::Plan;
-use crate::plan::call::call_inputs;
-use crate::plan::items::items_of;
 use crate::procedure::Work;
 use crate::procedure::guard::Moment;
 use crate::procedure::step::{Body, Step};
 use crate::run::{Run, StepRecord};
-use crate::template::Outcome as Known;
 use crate::template::scope::Slot;
 
 /// What is wanted of a run that had stopped.
@@ -202,7 +198,7 @@ impl Runner<'_> {
     }
 
     /// Says in a frame what its steps gave in the run's earlier life.
-    fn restore(&self, frame: &Arc<Frame>) {
+    pub(super) fn restore(&self, frame: &Arc<Frame>) {
         let procedure = Arc::clone(&frame.procedure);
         if let Work::Steps(work) = &procedure.work {
             self.restore_steps(frame, &work.steps);
@@ -298,9 +294,9 @@ impl Runner<'_> {
         let resolved =
             |happened, by: &str, output| OutcomeResolved { happened, by: by.to_owned(), reason: None, output };
         if action.contract.reconcile
-            && let Some((frame, _, _)) = self.place_of(path)
+            && let Some(place) = self.place_of(path)
         {
-            let facts = self.asking.facts(&frame, intent.idempotency_key.clone());
+            let facts = self.asking.facts(&place.frame, intent.idempotency_key.clone());
             let looking = Looking { facts: &facts, probe: self.means.host };
             match self.promptly(action.reconcile(&intent.with, &looking)).await? {
                 Ok(Reconciled::Happened(output)) => {
@@ -312,66 +308,6 @@ impl Runner<'_> {
         }
         Ok((intent.repeat != "once").then(|| resolved(false, "repeatable", None)))
     }
-
-    /// What can be undone of a run's earlier life.
-    pub(super) fn undoable_before(&self, path: &str) -> Option<Undoable> {
-        let (frame, step, item) = self.place_of(path)?;
-        Some(Undoable::new(path, frame, step, item))
-    }
-
-    /// The frame that a step's path stands in, rebuilt from the calls on the way; its step, and the item it was for.
-    fn place_of(&self, path: &str) -> Option<(Arc<Frame>, Id, Option<(String, Slot)>)> {
-        let mut frame = Arc::clone(&self.plan.root);
-        let mut parts = path.split('/').peekable();
-        while let Some(part) = parts.next() {
-            let (id, key) = match part.split_once('[') {
-                Some((id, rest)) => (id, rest.strip_suffix(']')),
-                None => (part, None),
-            };
-            let id = Id::parse(id).ok()?;
-            let procedure = Arc::clone(&frame.procedure);
-            let step = procedure.find_step(&id)?;
-            let item = key.and_then(|key| item_of(&frame, step, key));
-            if parts.peek().is_none() {
-                return Some((frame, id, item));
-            }
-            let called = format!("{}{part}", frame.prefix);
-            frame = self.called_frame(&frame, step, called, item)?;
-        }
-        None
-    }
-
-    fn called_frame(
-        &self,
-        frame: &Arc<Frame>,
-        step: &Step,
-        path: String,
-        item: Option<(String, Slot)>,
-    ) -> Option<Arc<Frame>> {
-        let Body::Call { procedure, with } = &step.body else { return None };
-        let procedure = self.means.setting.procedures.get(procedure)?;
-        let mut scope = frame.scope();
-        if let Some((name, slot)) = item {
-            scope = scope.with(name, slot);
-        }
-        let Ok(Known::Known(given)) = with.render(&scope) else { return None };
-        let empty = Map::new();
-        let members: &Map<String, Json> = given.as_object().unwrap_or(&empty);
-        let (parameters, targets) = call_inputs(frame, procedure, members).ok()?;
-        let place = Place::Called(Arc::clone(frame), path);
-        let env = &self.means.setting.env;
-        let callee = Arc::new(Frame::new(Arc::clone(procedure), parameters, targets, env, &self.base, place));
-        self.restore(&callee);
-        Some(callee)
-    }
-}
-
-/// One item of a `for_each`, found again by its key.
-fn item_of(frame: &Frame, step: &Step, key: &str) -> Option<(String, Slot)> {
-    let for_each = step.for_each.as_ref()?;
-    let Ok(Known::Known(items)) = items_of(for_each, &frame.scope()) else { return None };
-    let (_, item) = items.into_iter().find(|(known, _)| known == key)?;
-    Some((for_each.variable.as_str().to_owned(), Slot::Known(item)))
 }
 
 /// What `steps.X` is of a step that was done before; answers of people have their types again.
