@@ -40,7 +40,11 @@ pub struct Session {
     pub loaded: Loaded,
     pub request: Request,
     registry: Arc<Registry>,
+    origin: String,
 }
+
+/// What is said of a file of the workspace that has the name of a built-in procedure.
+pub const IN_FRONT: &str = " (in front of the one that is built in)";
 
 impl Session {
     /// Finds and checks everything that can be found out without planning.
@@ -50,7 +54,12 @@ impl Session {
         let environment = workspace.environment()?;
         refuse_policy(&workspace.file.policy, environment)?;
         let registry = Arc::new(Registry::builtin());
-        let loaded = workspace.library()?.load(&name, &registry)?;
+        let library = workspace.library()?;
+        let loaded = library.load(&name, &registry)?;
+        let mut origin = loaded.origin.to_string();
+        if library.shadows_built_in(&name) {
+            origin.push_str(IN_FRONT);
+        }
         if loaded.is_refused() {
             return Err(Refusal::invalid(
                 "invalid-document",
@@ -72,7 +81,7 @@ impl Session {
             }
         };
         let machine = machine(&workspace, environment);
-        Ok(Self { workspace, environment, machine, loaded, request, registry })
+        Ok(Self { workspace, environment, machine, loaded, request, registry, origin })
     }
 
     /// What planning and running need, with `history` answered by `past`.
@@ -109,7 +118,7 @@ impl Session {
     /// Plans. `id` is the plan's own, `run` the run's, or one that no run has.
     pub async fn plan(&self, setting: &Setting, id: String, run: RunId, past: &Past) -> Result<Plan, Refusal> {
         let probe = self.machine.probing_commands(self.request.options.probe_commands);
-        let names = Names { plan: id, run, origin: self.loaded.origin.to_string() };
+        let names = Names { plan: id, run, origin: self.origin.clone() };
         Ok(engine::plan::plan(setting, &self.request, names, &probe, past).await?)
     }
 

@@ -165,7 +165,7 @@ struct Doing<'a> {
 
 impl Doing<'_> {
     async fn run(&self, answers: Answers, question: Option<Question>) -> Result<Exit, Refusal> {
-        let _kept = signals::survive_full_files();
+        let _kept = (signals::survive_full_files(), people::Settings::keep());
         let (session, ui) = (self.session, &self.context.ui);
         if let Some(recorded) = self.recorded {
             plan_file::check_expiry(recorded, session.machine.now())?;
@@ -188,11 +188,11 @@ impl Doing<'_> {
         }
         let mut ledger = self.open_ledger().await?;
         let done = self.execute(&mut ledger, answers, agreed).await;
-        match ledger.close(session.machine.now()) {
-            Ok(()) => done,
-            // The run itself is recorded; what went before says more than this.
-            Err(error) => done.and_then(|exit| if exit == Exit::Done { Err(Refusal::from(error)) } else { Ok(exit) }),
+        if let Err(error) = ledger.close(session.machine.now()) {
+            // The run's own end is durable and signed; what failed is only the writer's farewell.
+            ui.error(&format!("{}: the ledger was not closed in good order: {error}", ui.err.yellow("warning")));
         }
+        done
     }
 
     /// Shows the plan and asks; gives the plan that was agreed to.
@@ -276,6 +276,7 @@ impl Doing<'_> {
         if ui.is_human() {
             ui.note(&format!("run {run} of {} ({})", plan.view.procedure, plan.view.environment.as_str()));
         }
+        let id = run.clone();
         let interrupts = signals::listen(Arc::clone(&progress));
         let people = Operator { answers, progress: Arc::clone(&progress) };
         let means = Means {
@@ -289,7 +290,11 @@ impl Doing<'_> {
         let ended = execute(&means, &plan, run, ledger).await;
         progress.finish();
         ledger.moves(None);
-        let ended = ended?;
+        let ended = ended.map_err(|error| {
+            Refusal::from(error).help(format!(
+                "nothing was done after that; `runwarden runs show {id}` says what was done before, once the ledger can be read"
+            ))
+        })?;
         for path in people.answers.unasked() {
             ui.error(&format!("{}: `{path}` was answered and never asked", ui.err.yellow("warning")));
         }
