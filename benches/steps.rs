@@ -32,10 +32,10 @@ use engine::id::{ActionName, Id, Name, RunId};
 use engine::ledger::Ledger;
 use engine::past::Past;
 use engine::plan::{Names, Options, Request, Setting, plan};
+use engine::procedure::check::Act;
+use engine::procedure::step::{Body, OnError, OnFailure, Step, Undo};
 use engine::procedure::workspace::{LedgerPlace, Policy, Workspace};
-use engine::procedure::{
-    Act, Body, Environment, OnError, OnFailure, Procedure, Requires, Risk, Step, Steps, Undo, Work,
-};
+use engine::procedure::{Environment, Procedure, Requires, Risk, Steps, Work};
 use engine::sign::ledger_key::LedgerKey;
 use engine::template::data::Data;
 use engine::template::scope::Scope;

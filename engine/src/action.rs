@@ -19,10 +19,12 @@ use crate::time::Timestamp;
 mod erased;
 mod registry;
 
+pub mod anchor;
 pub mod command;
 pub mod data;
 pub mod file;
 pub mod http;
+pub mod ledger;
 pub mod process;
 
 pub use registry::{Action, Registry};

@@ -10,7 +10,8 @@ use serde_json::Value as Json;
 
 use crate::event::state::StepState;
 use crate::id::{Id, Name};
-use crate::procedure::{Guard, Procedure};
+use crate::procedure::Procedure;
+use crate::procedure::guard::Guard;
 use crate::target::Target;
 use crate::template::scope::{Scope, Slot};
 use crate::template::value::Value;

@@ -1,8 +1,8 @@
 //! Verdicts of guards, from values that are given: this module looks at nothing and knows no machine.
 
 use crate::event::state::Verdict;
+use crate::procedure::guard::{Form, Guard};
 use crate::procedure::pattern::{ActKind, Pattern};
-use crate::procedure::{Form, Guard};
 use crate::template::Outcome;
 use crate::template::expression::Expression;
 use crate::template::scope::{Scope, Slot};

@@ -14,7 +14,8 @@ use crate::action::Registry;
 use crate::diagnostic::{Diagnostic, Severity, Source, did_you_mean, sort};
 use crate::id::Name;
 use crate::parse::{self, Document, Opened};
-use crate::procedure::{Body, Procedure, Step, Undo, Work};
+use crate::procedure::step::{Body, Step, Undo};
+use crate::procedure::{Procedure, Work};
 
 /// How deep folders are looked into: deeper than any name, and an end to links that lead in circles.
 const DEEPEST: usize = 16;

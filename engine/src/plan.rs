@@ -23,6 +23,7 @@ use crate::time::{Duration, Timestamp};
 mod acts;
 mod bind;
 pub mod call;
+mod checks;
 pub mod items;
 pub mod judging;
 mod planner;

@@ -12,7 +12,7 @@ use crate::event::{recall, record};
 use crate::frame::Frame;
 use crate::host::Probe;
 use crate::id::{Digest, RunId};
-use crate::procedure::{Act, Check, Question, Severity};
+use crate::procedure::check::{Act, Check, Question, Severity};
 use crate::template::Outcome;
 use crate::template::data::AtLeaf;
 use crate::template::error::EvaluationError;

@@ -13,7 +13,10 @@ use crate::id::Digest;
 use crate::procedure::workspace::TargetEntry;
 use crate::procedure::{Environment, TargetKind};
 
+pub mod anchor_store;
 pub mod corvusforge;
+pub mod ledger_copy;
+pub mod open_ledger;
 
 /// A target as bound for a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,9 +78,14 @@ pub enum Error {
 pub struct LedgerFile {
     /// The database or log; a relative path starts at the workspace.
     pub path: PathBuf,
-    /// The project that the ledger belongs to; its folder where nothing is said. Anchors inside it are refused.
+    /// The project that the ledger belongs to; where nothing is said, its folder, or the folder around it if that is
+    /// called `.corvusforge`. Anchors inside it are refused.
     #[serde(default)]
     pub project: Option<PathBuf>,
+    /// Keys that may sign a `runwarden` ledger, as `runwarden key show` gives them; without one the ledger's own genesis
+    /// names its key, which shows no more than that it agrees with itself.
+    #[serde(default)]
+    pub vkeys: Vec<String>,
 }
 
 /// Settings of the anchor store `directory`.
@@ -192,7 +200,16 @@ pub fn bind(name: &str, entry: &TargetEntry, probe: &dyn Probe) -> Result<Target
     let (identity, device_inode) = match driver.as_str() {
         "runwarden" | "corvusforge" => {
             let file: LedgerFile = read_settings(name, &driver, &settings)?;
-            file_identity(name, &mut settings, &file.path, probe)?
+            ledger_copy::check_keys(&file.vkeys, &driver).map_err(|why| Error::Settings {
+                target: name.to_owned(),
+                driver: driver.clone(),
+                why,
+            })?;
+            let identity = file_identity(name, &mut settings, &file.path, probe)?;
+            let project = file.project.unwrap_or_else(|| ledger_copy::project_around(&file.path));
+            let project: PathBuf = probe.root().join(project).components().collect();
+            settings.insert("project".to_owned(), Value::String(project.to_string_lossy().into_owned()));
+            identity
         }
         "directory" => {
             let folder: Directory = read_settings(name, &driver, &settings)?;

@@ -2,8 +2,11 @@
 
 use engine::id::{Digest, Name};
 use engine::plan::steps::action_name;
+use engine::procedure::check::{Check, Question};
+use engine::procedure::guard::{Form, Guard};
 use engine::procedure::parameter::Parameter;
-use engine::procedure::{Body, Check, Form, Guard, Procedure, Question, Step, Undo, Work};
+use engine::procedure::step::{Body, Step, Undo};
+use engine::procedure::{Procedure, Work};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value as Json;

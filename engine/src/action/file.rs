@@ -126,7 +126,7 @@ fn word(kind: EntryKind) -> &'static str {
 }
 
 /// Digest and size of a file of any length.
-async fn digest_of(probe: &dyn Probe, path: &Path) -> Result<(Digest, u64), Error> {
+pub(in crate::action) async fn digest_of(probe: &dyn Probe, path: &Path) -> Result<(Digest, u64), Error> {
     let mut stream = probe.open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0_u8; 256 * 1024];

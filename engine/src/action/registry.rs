@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::erased::{ErasedEffect, ErasedRead};
 use super::{Contract, Doing, Effect, EffectClass, Error, Fidelity, Looking, Preview, Read, Reconciled, Repeat};
-use super::{command, data, file, http, process};
+use super::{anchor, command, data, file, http, ledger, process};
 use crate::diagnostic::did_you_mean;
 use crate::id::Digest;
 
@@ -165,6 +165,10 @@ impl Registry {
     #[must_use]
     pub fn builtin() -> Self {
         Self::empty()
+            .read(anchor::export::Export)
+            .read(anchor::fetch::Fetch)
+            .effect(anchor::store::Store)
+            .read(anchor::verify::Verify)
             .read(command::read::Read)
             .effect(command::run::Run)
             .read(data::count::Count)
@@ -180,6 +184,11 @@ impl Registry {
             .read(http::get::Get)
             .read(http::ready::Ready)
             .effect(http::request::Request)
+            .read(ledger::entries::Entries)
+            .read(ledger::holders::Holders)
+            .read(ledger::list_runs::ListRuns)
+            .effect(ledger::snapshot::Snapshot)
+            .read(ledger::verify::Verify)
             .read(process::holders::Holders)
     }
 

@@ -13,8 +13,9 @@ use crate::event::fact::{Event, OutcomeUnknown, StepIntent, StepResult, StepSkip
 use crate::event::state::{Failure, StepState};
 use crate::event::{recall, record};
 use crate::frame::Frame;
+use crate::procedure::check::Act;
 use crate::procedure::pattern::ActKind;
-use crate::procedure::{Act, Step};
+use crate::procedure::step::Step;
 use crate::question::{Found, Input};
 use crate::template::scope::Scope;
 use crate::time::{Duration, Timestamp};

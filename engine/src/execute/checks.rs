@@ -13,8 +13,9 @@ use crate::event::{recall, record};
 use crate::frame::Frame;
 use crate::id::{Digest, Id};
 use crate::plan::judging;
+use crate::procedure::check::{Check, Question};
 use crate::procedure::parameter::{Parameter, accept_all};
-use crate::procedure::{Check, Evidence, Question};
+use crate::procedure::step::Evidence;
 use crate::question::{self, Found};
 use crate::template::scope::{Scope, Slot};
 use crate::template::text::Text;
@@ -239,7 +240,7 @@ impl Runner<'_> {
     pub(super) async fn guard_read(
         &self,
         frame: &Arc<Frame>,
-        act: &crate::procedure::Act,
+        act: &crate::procedure::check::Act,
         scope: &Scope,
         place: &str,
     ) -> Result<(), Halt> {
@@ -261,7 +262,7 @@ impl Runner<'_> {
     pub(super) async fn look(
         &self,
         frame: &Arc<Frame>,
-        act: &crate::procedure::Act,
+        act: &crate::procedure::check::Act,
         with: &Json,
     ) -> Result<Found, Error> {
         self.promptly(self.asking.read(frame, act, with)).await

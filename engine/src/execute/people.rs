@@ -7,8 +7,8 @@ use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use crate::id::Id;
-use crate::procedure::Evidence;
 use crate::procedure::parameter::Parameter;
+use crate::procedure::step::Evidence;
 
 /// A question to a person.
 pub struct Asked<'a> {

@@ -14,8 +14,9 @@ use crate::event::state::{Failure, RunStatus, StepState};
 use crate::event::{recall, record};
 use crate::frame::Frame;
 use crate::id::Id;
+use crate::procedure::check::Act;
 use crate::procedure::pattern::ActKind;
-use crate::procedure::{Act, Body, Step, Undo};
+use crate::procedure::step::{Body, Step, Undo};
 use crate::template::scope::{Scope, Slot};
 
 /// Where something stands that had an effect: enough to find its `undo` again, with the item it was done for.

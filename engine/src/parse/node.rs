@@ -60,6 +60,22 @@ pub struct Entry {
     pub value: Node,
 }
 
+impl Data {
+    /// What sort of thing it is, with its article.
+    #[must_use]
+    pub fn in_words(&self) -> &'static str {
+        match self {
+            Data::Null => "nothing",
+            Data::Bool(_) => "a boolean",
+            Data::Number(_) => "a number",
+            Data::String(..) => "text",
+            Data::Sequence(_) => "a list",
+            Data::Mapping(_) => "a map",
+            Data::Refused => "a value",
+        }
+    }
+}
+
 impl Node {
     /// The value under a key of a map.
     #[must_use]

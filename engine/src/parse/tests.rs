@@ -1,6 +1,9 @@
+//! Tests of whole documents: the corpus, the schemas beside the parser, misspelt keys, changed documents.
+
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod actions;
+mod pages;
 
 use std::collections::HashSet;
 use std::fs;
@@ -273,6 +276,90 @@ fn a_raw_form_holds_what_was_written() {
     assert_eq!(procedure.steps.len(), 4);
     assert_eq!(procedure.steps[1].undo.as_ref().unwrap().0.len(), 2);
     assert_eq!(procedure.do_not.unwrap()[0].waivable, Some(raw::guard::Waivable::No));
+}
+
+#[test]
+fn a_document_that_was_kept_as_a_value_reads_back() {
+    for (name, text) in cases("meaning").into_iter().chain(cases("parse")) {
+        let (Some(Document::Procedure(procedure)), _) = checked(&name, &text) else { continue };
+        let source = yaml::frozen("<kept>", &procedure.document);
+        let (again, problems) = check(&source, None, &actions::registry(), &library());
+        assert_eq!(problems, []);
+        let Some(Document::Procedure(again)) = again else { panic!("{name}") };
+        assert_eq!(again.document, procedure.document);
+        assert_eq!(again.digest(), procedure.digest());
+    }
+    let hidden = serde_json::json!({ "a": "x\u{200b}\u{7f}\u{2028}\n\"🦀" });
+    let mut problems = Problems::new(yaml::frozen("<kept>", &hidden));
+    assert_eq!(yaml::read(&mut problems).map(|tree| tree.to_json()), Some(hidden));
+}
+
+#[test]
+fn a_call_to_a_procedure_that_is_wrong_itself_says_so_and_no_more() {
+    let mut shelf = Shelf::default();
+    let broken = "kind: procedure\nname: broken\nsteps: 7\n".to_owned();
+    shelf.put(open(&Arc::new(Source { name: "broken.yaml".to_owned(), text: broken }), None).0.unwrap());
+    let text = "runwarden: v1\nkind: procedure\nname: a\ntitle: A\nversion: 1.0.0\nsummary: S\nowner: me\nrisk: low\n\
+                steps:\n  - { id: one, call: broken }\n";
+    let source = Arc::new(Source { name: "a.yaml".to_owned(), text: text.to_owned() });
+    let (document, problems) = check(&source, None, &actions::registry(), &shelf);
+    assert!(document.is_none());
+    assert_eq!(in_words(&problems), ["unknown-procedure 10:22"]);
+    assert_eq!(problems[0].message, "`broken` has errors of its own");
+}
+
+#[test]
+fn a_procedure_has_at_most_ten_thousand_steps() {
+    let head =
+        "runwarden: v1\nkind: procedure\nname: a\ntitle: A\nversion: 1.0.0\nsummary: S\nowner: me\nrisk: low\nsteps:\n";
+    let steps = |count: usize| {
+        let steps: String = (0..count).map(|step| format!("  - {{ id: s{step}, wait: 1s }}\n")).collect();
+        in_words(&checked("a", &format!("{head}{steps}")).1)
+    };
+    assert_eq!(steps(10_000), Vec::<String>::new());
+    assert_eq!(steps(10_001), ["too-many-steps 10010:11"]);
+}
+
+#[test]
+fn a_library_of_many_ways_is_looked_through_once() {
+    let head = "runwarden: v1\nkind: procedure\ntitle: A\nversion: 1.0.0\nsummary: S\nowner: me\nrisk: low\n";
+    let mut shelf = Shelf::default();
+    let mut first = None;
+    for level in 0..40 {
+        let next = level + 1;
+        let text =
+            format!("{head}name: p{level}\nsteps:\n  - {{ id: a, call: p{next} }}\n  - {{ id: b, call: p{next} }}\n");
+        let source = Arc::new(Source { name: format!("p{level}.yaml"), text });
+        shelf.put(open(&source, None).0.unwrap());
+        first.get_or_insert(source);
+    }
+    let last = format!("{head}name: p40\nsteps:\n  - {{ id: a, wait: 1s }}\n");
+    shelf.put(open(&Arc::new(Source { name: "p40.yaml".to_owned(), text: last }), None).0.unwrap());
+    assert_eq!(check(&first.unwrap(), None, &actions::registry(), &shelf).1, []);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn checking_a_changed_procedure_never_panics(
+        which in 0_usize..64,
+        at in 0_usize..4000,
+        length in 0_usize..12,
+        new in r#"([a-z]|[-?:,\[\]{}#'"| \n.]|steps\.|result|\{\{ | \}\}|é|null|12|\{% if ){0,4}"#,
+    ) {
+        let cases = cases("meaning");
+        let (name, text) = &cases[which % cases.len()];
+        let from = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let to = (0..=(from + length).min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(from);
+        let changed = format!("{}{new}{}", &text[..from], &text[to.max(from)..]);
+        let (document, problems) = checked(name, &changed);
+        let errors = problems.iter().any(|problem| problem.severity == crate::diagnostic::Severity::Error);
+        prop_assert_eq!(document.is_some(), !errors);
+        for problem in problems {
+            prop_assert!(changed.get(problem.place.span.clone()).is_some(), "{:?}", problem);
+        }
+    }
 }
 
 proptest! {

@@ -49,6 +49,21 @@ pub fn source(name: &str, bytes: Vec<u8>) -> Result<Arc<Source>, Box<Diagnostic>
     })
 }
 
+/// The text of a document that is kept as a value, with a run say: JSON, which reads back as the same document.
+#[must_use]
+pub fn frozen(name: &str, document: &serde_json::Value) -> Arc<Source> {
+    let mut text = String::new();
+    for character in format!("{document:#}\n").chars() {
+        if character != '\n' && characters::is_hidden(character) {
+            // Only strings hold such characters, and none of them is beyond the first plane.
+            text.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            text.push(character);
+        }
+    }
+    Arc::new(Source { name: name.to_owned(), text })
+}
+
 /// Reads a document; what is wrong with it goes to `problems`, and there is no tree only where nothing can be said of
 /// the rest.
 pub fn read(problems: &mut Problems) -> Option<Node> {
@@ -269,7 +284,7 @@ impl Reader<'_> {
             match scalar::plain(text) {
                 Ok(Data::String(..)) => {}
                 Ok(other) => {
-                    let found = kind_of(&other);
+                    let found = other.in_words();
                     self.problem(bytes.clone(), |place| problem::non_string_key(place, found));
                     return Key::Refused;
                 }
@@ -314,7 +329,7 @@ impl Reader<'_> {
     fn place(&mut self, node: Node) {
         if self.awaits_key() {
             if !matches!(node.data, Data::Refused) {
-                let found = kind_of(&node.data);
+                let found = node.data.in_words();
                 self.problem(node.head(), |place| problem::non_string_key(place, found));
             }
             self.set_key(Key::Refused);
@@ -370,18 +385,6 @@ impl Reader<'_> {
 fn template_span(text: &str, start: usize) -> Range<usize> {
     let line = text[start..].lines().next().unwrap_or_default();
     start..start + line.find("}}").map_or(2, |end| end + 2)
-}
-
-fn kind_of(data: &Data) -> &'static str {
-    match data {
-        Data::Null => "nothing",
-        Data::Bool(_) => "a boolean",
-        Data::Number(_) => "a number",
-        Data::String(..) => "text",
-        Data::Sequence(_) => "a list",
-        Data::Mapping(_) => "a map",
-        Data::Refused => "a value",
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Parameters are accepted, targets bound, the plan is walked and its digest made.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -151,9 +152,27 @@ fn bound_targets(
             let (theirs, ours) = (theirs.as_str(), ours.as_str());
             return Err(Error::OtherEnvironment { name: name.clone(), theirs, ours });
         }
-        bound.insert(name.clone(), target::bind(chosen.unwrap_or(name).as_str(), entry, probe)?);
+        let target = target::bind(chosen.unwrap_or(name).as_str(), entry, probe)?;
+        if let Some(why) = beside_our_ledger(setting, &target, probe)? {
+            return Err(Error::Misbound { procedure: procedure.name.clone(), name: name.clone(), why });
+        }
+        bound.insert(name.clone(), target);
     }
     Ok(bound)
+}
+
+/// Anchors of whatever ledger do not lie in the folder of ours, which no action writes in.
+fn beside_our_ledger(setting: &Setting, target: &Target, probe: &dyn Probe) -> Result<Option<String>, Error> {
+    let own = Path::new(&setting.workspace.ledger.path);
+    let (TargetKind::AnchorStore, Some(folder)) = (target.kind, own.parent()) else { return Ok(None) };
+    let Some(store) = target.settings.get("path").and_then(Json::as_str) else { return Ok(None) };
+    // A ledger in the workspace's own folder has no folder to itself.
+    if folder.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let failed = |source| target::Error::Host { target: target.name.clone(), source: Arc::new(source) };
+    let inside = probe.inside(Path::new(store), folder).map_err(failed)?;
+    Ok(inside.then(|| format!("anchor store `{store}` lies in the folder of the workspace's own ledger")))
 }
 
 fn mismatch(chosen: &Id, found: TargetKind, wanted: TargetKind) -> String {

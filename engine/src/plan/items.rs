@@ -1,6 +1,6 @@
 //! The items of a `for_each`, with what tells one from another.
 
-use crate::procedure::ForEach;
+use crate::procedure::step::ForEach;
 use crate::template::Outcome as Known;
 use crate::template::scope::{Scope, Slot};
 use crate::template::value::Value;

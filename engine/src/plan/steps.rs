@@ -13,7 +13,7 @@ use super::{Outcome, PlannedStep, Status};
 use crate::action::{EffectClass, Fidelity};
 use crate::event::state::{Failure, StepState, Verdict};
 use crate::frame::{Frame, StepView};
-use crate::procedure::{Body, ForEach, Step};
+use crate::procedure::step::{Body, ForEach, Step};
 use crate::template::Outcome as Known;
 use crate::template::error::EvaluationError;
 use crate::template::scope::{Scope, Slot};

@@ -1,7 +1,8 @@
 //! Keys that are part of the language and that this version does not act on: refused by name, never ignored.
 
+use crate::procedure::step::{Body, Step, Undo};
 use crate::procedure::workspace::Policy;
-use crate::procedure::{Body, Environment, Procedure, Step, Undo, Work};
+use crate::procedure::{Environment, Procedure, Work};
 
 /// The first such key in a procedure, as a path for people.
 pub(super) fn first_key(procedure: &Procedure, environment: Environment) -> Option<String> {

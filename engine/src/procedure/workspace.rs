@@ -3,7 +3,8 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use super::{ActorClass, Approvals, Environment, Guard, TargetKind};
+use super::guard::Guard;
+use super::{ActorClass, Approvals, Environment, TargetKind};
 use crate::id::{Id, Name};
 use crate::template::Template;
 use crate::time::Timestamp;

@@ -298,4 +298,4 @@ fn columns(connection: &Connection) -> rusqlite::Result<Vec<String>> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -74,21 +74,27 @@ impl Read for Holders {
         if let Some(path) = missing.first().filter(|_| !params.missing_ok) {
             return Err(Error::new("not_found", format!("`{path}` does not exist")));
         }
-        let found = looking.probe.holders(&params.paths)?;
-        let users = if found.holders.is_empty() { HashMap::new() } else { user_names(looking.probe) };
-        let holders: Vec<Holder> = found
-            .holders
-            .into_iter()
-            .map(|holder| Holder {
-                pid: holder.pid,
-                name: holder.name,
-                user: users.get(&holder.user).cloned().unwrap_or_else(|| holder.user.to_string()),
-                uid: holder.user,
-                path: holder.path.display().to_string(),
-            })
-            .collect();
-        Ok(Output { count: holders.len() as u64, holders, unreadable: found.unreadable, missing })
+        let (holders, unreadable) = holders_of(looking.probe, &params.paths)?;
+        Ok(Output { count: holders.len() as u64, holders, unreadable, missing })
     }
+}
+
+/// Who has these files open, and how many processes could not be looked at.
+pub(in crate::action) fn holders_of(probe: &dyn Probe, paths: &[PathBuf]) -> Result<(Vec<Holder>, u32), Error> {
+    let found = probe.holders(paths)?;
+    let users = if found.holders.is_empty() { HashMap::new() } else { user_names(probe) };
+    let holders = found
+        .holders
+        .into_iter()
+        .map(|holder| Holder {
+            pid: holder.pid,
+            name: holder.name,
+            user: users.get(&holder.user).cloned().unwrap_or_else(|| holder.user.to_string()),
+            uid: holder.user,
+            path: holder.path.display().to_string(),
+        })
+        .collect();
+    Ok((holders, found.unreadable))
 }
 
 /// The names of the local users; where they cannot be read, ids have to do.

@@ -45,7 +45,10 @@ impl Place {
 
     /// The path without links, `.` and `..`.
     pub(super) fn whole(&self) -> PathBuf {
-        self.ancestor.join(self.rest.iter().collect::<PathBuf>())
+        // Not by joining: a path joined with nothing ends in `/`, which no file's does.
+        let mut whole = self.ancestor.clone();
+        whole.extend(&self.rest);
+        whole
     }
 
     /// Whether this is the folder or lies in it, under whatever name.

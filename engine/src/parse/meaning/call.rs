@@ -1,5 +1,7 @@
 //! Calls: the procedure exists, is given what it needs and nothing else, and does not come back to the caller.
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -16,7 +18,7 @@ use crate::parse::raw::procedure::Procedure;
 use crate::parse::raw::step::Step;
 use crate::parse::raw::words::Template;
 use crate::parse::{Library, Raw};
-use crate::procedure::Body;
+use crate::procedure::step::Body;
 
 impl<'a> Checker<'a, '_> {
     pub(super) fn call(
@@ -47,7 +49,12 @@ impl<'a> Checker<'a, '_> {
             self.problems.push(problem::unknown_procedure(place, name.as_str(), &known));
             return None;
         };
-        match opened.raw.as_ref()? {
+        let Some(raw) = &opened.raw else {
+            let place = self.place(at.span());
+            self.problems.push(problem::invalid_document(place, name.as_str()));
+            return None;
+        };
+        match raw {
             Raw::Procedure(procedure) => Some(procedure),
             Raw::Checklist(_) | Raw::Test(_) | Raw::Workspace(_) => {
                 let place = self.place(at.span());
@@ -157,10 +164,10 @@ impl<'a> Checker<'a, '_> {
     }
 
     /// Reports the calls by which a procedure comes back to itself.
-    pub(super) fn cycles(&mut self, name: &Name, raw: &Procedure, at: At<'_>) {
+    pub(super) fn cycles(&mut self, name: &Name, raw: &'a Procedure, at: At<'_>) {
         for (call, place) in calls_of(raw, at) {
             let mut chain = vec![name.as_str().to_owned()];
-            if comes_back(self.library, name, call, &mut chain) {
+            if comes_back(self.library, name, call, &mut chain, &mut HashSet::new()) {
                 let place = self.place(place.span());
                 self.problems.push(problem::call_cycle(place, &format!("`{}`", chain.join("` → `"))));
             }
@@ -169,16 +176,23 @@ impl<'a> Checker<'a, '_> {
 }
 
 /// Whether a called procedure leads back to a name; `chain` is the way.
-fn comes_back(library: &dyn Library, name: &Name, call: &Name, chain: &mut Vec<String>) -> bool {
-    let again = chain.iter().skip(1).any(|seen| seen == call.as_str());
+fn comes_back<'a>(
+    library: &'a dyn Library,
+    name: &Name,
+    call: &'a Name,
+    chain: &mut Vec<String>,
+    seen: &mut HashSet<&'a Name>,
+) -> bool {
     chain.push(call.as_str().to_owned());
     if call == name {
         return true;
     }
-    // A cycle further on that does not lead back here is the affair of those in it.
-    if !again && let Some(Raw::Procedure(raw)) = library.find(call).and_then(|opened| opened.raw.as_ref()) {
+    // Each is looked at once. A cycle further on that does not lead back here is the affair of those in it.
+    if seen.insert(call)
+        && let Some(Raw::Procedure(raw)) = library.find(call).and_then(|opened| opened.raw.as_ref())
+    {
         for next in names_called(raw) {
-            if comes_back(library, name, next, chain) {
+            if comes_back(library, name, next, chain, seen) {
                 return true;
             }
         }

@@ -12,7 +12,7 @@ use crate::id::{ActionName, Id};
 use crate::parse::problems::input as problem;
 use crate::parse::raw::check as raw;
 use crate::parse::raw::words::{Action, Template};
-use crate::procedure::{Act, Check, Poll, Question, Severity};
+use crate::procedure::check::{Act, Check, Poll, Question, Severity};
 
 /// How often a check with `wait` is asked where nothing is said.
 pub(super) const EVERY: &str = "5s";

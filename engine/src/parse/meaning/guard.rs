@@ -10,8 +10,9 @@ use crate::diagnostic::did_you_mean;
 use crate::parse::problems::{input as problem, meaning};
 use crate::parse::raw::guard as raw;
 use crate::parse::raw::words::{Acts, Reaction};
+use crate::procedure::guard::{Form, Guard, Moment, Waivable};
 use crate::procedure::pattern::Pattern;
-use crate::procedure::{Form, Guard, Moment, OnFailure, Waivable};
+use crate::procedure::step::OnFailure;
 
 impl<'a> Checker<'a, '_> {
     /// A list of guards; `scope` is what is known outside of any step.
@@ -125,6 +126,8 @@ impl<'a> Checker<'a, '_> {
                 did_you_mean(family.as_str(), families).map(|family| format!("{family}.*"))
             }
             Pattern::Call(name) if self.library.find(name).is_some() => return Some(pattern),
+            // Who gives no library asks about the file alone.
+            Pattern::Call(_) if self.library.names().is_empty() => return Some(pattern),
             Pattern::Call(name) => {
                 let names = self.library.names();
                 did_you_mean(name.as_str(), names.iter().map(|name| name.as_str())).map(|name| format!("call.{name}"))

@@ -9,7 +9,7 @@ use crate::id::Id;
 use crate::parse::problems::{meaning as problem, reference, structure};
 use crate::parse::raw::step as raw;
 use crate::parse::raw::words::TargetKind;
-use crate::procedure::{Body, Evidence, ForEach, Manual, OnError, Repeat, Retry, SecretOutput, Step, Undo, Wait};
+use crate::procedure::step::{Body, Evidence, ForEach, Manual, OnError, Repeat, Retry, SecretOutput, Step, Undo, Wait};
 
 impl<'a> Checker<'a, '_> {
     pub(super) fn steps(&mut self, raw: &'a [raw::Step], at: At<'_>, scope: &Scope<'a>) -> Option<Vec<Step>> {

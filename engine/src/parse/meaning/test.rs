@@ -33,11 +33,12 @@ struct Tested<'a> {
 
 impl<'a> Checker<'a, '_> {
     pub(super) fn test(&mut self, raw: &'a raw::Test, at: At<'_>) -> Option<()> {
-        self.path(&raw.name, at.get("name"));
         let expected = format!("{}.test", raw.procedure);
-        if raw.name.as_str() != expected {
+        if raw.name.as_str() == expected {
+            self.path(&raw.name, at.get("name"));
+        } else {
             let place = self.place(at.get("name").span());
-            self.problems.push(problem::wrong_path(place, raw.name.as_str(), raw.procedure.as_str(), &expected));
+            self.problems.push(problem::wrong_test_name(place, raw.name.as_str(), raw.procedure.as_str()));
         }
         let ids = raw.cases.iter().enumerate();
         self.unique("cases", ids.map(|(index, case)| (case.id.as_str(), at.get("cases").item(index).get("id"))));
@@ -74,7 +75,11 @@ impl<'a> Checker<'a, '_> {
                 tested.all_checks(raw.items.iter().map(AsRef::as_ref));
                 Some(tested)
             }
-            Some(_) => None,
+            Some(_) => {
+                let place = self.place(at.span());
+                self.problems.push(input::invalid_document(place, name.as_str()));
+                None
+            }
             None => {
                 let names = library.names();
                 let known: Vec<&str> = names.iter().map(|name| name.as_str()).collect();

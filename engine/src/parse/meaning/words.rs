@@ -195,9 +195,14 @@ impl<'a> Checker<'a, '_> {
     }
 
     fn refer(&mut self, references: &[Reference], at: At<'_>, scope: &Scope<'a>) {
+        if references.is_empty() {
+            return;
+        }
+        let about = self.place(at.span());
         for reference in references {
-            let place = self.place(at.within(&self.problems.source().text, reference.span.clone()));
-            if let Some(problem) = scope.check(&self.names, reference, &place) {
+            if let Some(mut problem) = scope.check(&self.names, reference, &about) {
+                // Where exactly is looked for only when it matters: most references are right.
+                problem.place.span = at.within(&about.source.text, reference.span.clone());
                 self.problems.push(problem);
             }
         }

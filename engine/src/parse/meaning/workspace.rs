@@ -181,8 +181,9 @@ impl<'a> Checker<'a, '_> {
         match library.find(name).map(|opened| opened.raw.as_ref()) {
             Some(Some(Raw::Procedure(raw))) => Some((raw.targets.as_ref(), raw.secrets.as_ref())),
             Some(Some(Raw::Checklist(raw))) => Some((raw.targets.as_ref(), raw.secrets.as_ref())),
-            // What is wrong with it is reported where it is.
+            // What is wrong with it is reported where it is; who gives no library asks about the file alone.
             Some(_) => None,
+            None if library.names().is_empty() => None,
             None => {
                 let names = library.names();
                 let known: Vec<&str> = names.iter().map(|name| name.as_str()).collect();

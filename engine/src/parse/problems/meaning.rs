@@ -20,6 +20,14 @@ pub fn wrong_path(place: Place, name: &str, path: &str, expected: &str) -> Diagn
         .help(format!("write `name: {expected}`, or move the file"))
 }
 
+/// A test that is not named after its procedure.
+#[must_use]
+pub fn wrong_test_name(place: Place, name: &str, procedure: &str) -> Diagnostic {
+    Diagnostic::error("wrong-path", place, format!("a test of `{procedure}` cannot be named `{name}`"))
+        .label("the name of the procedure and `.test`")
+        .help(format!("write `name: {procedure}.test`, in the file of that name beside the procedure"))
+}
+
 /// Too many steps.
 #[must_use]
 pub fn too_many_steps(place: Place, found: usize, most: usize) -> Diagnostic {

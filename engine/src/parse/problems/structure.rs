@@ -25,6 +25,9 @@ pub fn unknown_key(place: Place, key: &str, owner: &str, meant: Option<&str>, kn
         Diagnostic::error("unknown-key", place, format!("{owner} has no key `{key}`")).label("not known here");
     match meant {
         Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+        None if key.contains(' ') => {
+            problem.help("inside `{ … }` a comma ends the value: put quotes around the whole text before it")
+        }
         None => problem.help(format!("it may have {}; a key of your own begins with `x-`", all(known))),
     }
 }

@@ -1,0 +1,232 @@
+//! `anchor.store`: an anchor put where whoever can write the ledger should not be able to. Written once, never replaced.
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{check_run, ledger, open, store as store_target};
+use crate::action::ledger::{aside, target as ledger_target};
+use crate::action::{
+    Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Reconciled, Repeat,
+};
+use crate::host::{Existing, Probe};
+use crate::id::{Digest, Id};
+use crate::target::anchor_store::{self, Stored, file_name, judge_place};
+use crate::target::corvusforge::anchor::Anchor;
+use crate::target::corvusforge::timestamp::isoformat;
+use crate::target::{Directory, Trust};
+
+/// Stores an anchor.
+pub struct Store;
+
+/// What `anchor.store` takes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    /// The anchor store.
+    #[schemars(extend("x-runwarden-target" = ["anchor_store"]))]
+    target: Id,
+    /// The ledger that it is an anchor of: the store must be out of its reach, and the anchor must fit it.
+    #[schemars(extend("x-runwarden-target" = ["ledger"]))]
+    ledger: Id,
+    /// The run.
+    run: String,
+    /// The `anchor` or `claim` of `anchor.export`; a claim gets the begin of this run as its time.
+    anchor: Stated,
+}
+
+/// An anchor, or what it says without time and hash.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stated {
+    run_id: String,
+    entry_count: u64,
+    root_hash: String,
+    first_entry_hash: String,
+    #[serde(default)]
+    timestamp_utc: Option<String>,
+    #[serde(default)]
+    anchor_hash: Option<String>,
+}
+
+/// What `anchor.store` gives.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Output {
+    /// What the store holds now.
+    receipt: Receipt,
+    /// Whether it held the same statement before.
+    existed: bool,
+}
+
+/// Where an anchor is, and what that is worth.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Receipt {
+    /// The store's name in the workspace file.
+    store: String,
+    /// The file.
+    path: String,
+    /// SHA-256 of the file, 64 hex digits.
+    sha256: String,
+    /// Bytes.
+    size: u64,
+    /// How far the store is from the ledger's own trust domain.
+    trust: Trust,
+    /// The time that the anchor says.
+    at: String,
+}
+
+/// What is to be stored, where, and what is there.
+struct Order {
+    anchor: Anchor,
+    bytes: Vec<u8>,
+    folder: PathBuf,
+    path: PathBuf,
+    trust: Trust,
+    existing: Option<Stored>,
+}
+
+impl Params {
+    async fn order(&self, facts: &Facts, probe: &dyn Probe) -> Result<Order, Error> {
+        check_run(&self.run)?;
+        let anchor = self.stamped(facts)?;
+        let target = store_target(facts, &self.target)?;
+        let trust = judge_place(probe, target, ledger_target(facts, &self.ledger)?)?;
+        self.must_fit(facts, probe, &anchor).await?;
+        let folder = target.settings::<Directory>()?.path;
+        let path = folder.join(file_name(&anchor));
+        let existing = existing(probe, &path, &anchor)?;
+        Ok(Order { bytes: anchor.to_json_pretty().into_bytes(), anchor, folder, path, trust, existing })
+    }
+
+    fn stamped(&self, facts: &Facts) -> Result<Anchor, Error> {
+        let stated = self.anchor.clone();
+        let mut anchor = Anchor {
+            run_id: stated.run_id,
+            entry_count: stated.entry_count,
+            root_hash: stated.root_hash,
+            first_entry_hash: stated.first_entry_hash,
+            timestamp_utc: String::new(),
+            anchor_hash: String::new(),
+        };
+        match (stated.timestamp_utc, stated.anchor_hash) {
+            (Some(at), Some(hash)) => (anchor.timestamp_utc, anchor.anchor_hash) = (at, hash),
+            (None, None) => {
+                anchor.timestamp_utc = isoformat(facts.started_at);
+                anchor.anchor_hash = anchor.self_hash();
+            }
+            _ => {
+                let message = "`anchor` has one of `timestamp_utc` and `anchor_hash`; it needs both, or neither";
+                return Err(Error::new("bad_input", message));
+            }
+        }
+        Ok(anchor)
+    }
+
+    /// What is stored is never taken back: only an anchor that fits the ledger as it is gets in.
+    async fn must_fit(&self, facts: &Facts, probe: &dyn Probe, anchor: &Anchor) -> Result<(), Error> {
+        let copy = ledger(facts, probe, &self.ledger, None)?;
+        let (run, anchor, now) = (self.run.clone(), anchor.clone(), probe.now());
+        let check = aside(move || Ok::<_, Error>(open(&copy)?.check_anchor(&anchor, &run, None, None, now)?)).await??;
+        let of_anchor = ["self_hash", "run_id", "count", "prefix"];
+        match check.findings.into_iter().find(|finding| !finding.ok && of_anchor.contains(&finding.code.as_str())) {
+            None => Ok(()),
+            Some(finding) => {
+                let message =
+                    format!("the anchor does not fit run `{}`: {}: {}", self.run, finding.code, finding.detail);
+                Err(Error::new("anchor_mismatch", message))
+            }
+        }
+    }
+}
+
+impl Order {
+    /// The receipt for what is in the store.
+    fn output(&self, store: &Id, existed: bool) -> Output {
+        let (at, sha256, size) = match &self.existing {
+            Some(stored) => (stored.anchor.timestamp_utc.clone(), stored.digest.clone(), stored.size),
+            None => (self.anchor.timestamp_utc.clone(), Digest::of(&self.bytes), self.bytes.len() as u64),
+        };
+        let path = self.path.display().to_string();
+        let (store, sha256) = (store.to_string(), sha256.hex().to_owned());
+        Output { receipt: Receipt { store, path, sha256, size, trust: self.trust, at }, existed }
+    }
+}
+
+/// The same statement under that name, whenever it was made; anything else in its place is refused.
+fn existing(probe: &dyn Probe, path: &Path, anchor: &Anchor) -> Result<Option<Stored>, Error> {
+    if probe.stat(path)?.is_none() {
+        return Ok(None);
+    }
+    let refused = |why: &str| {
+        let message = format!("`{}` is there and is {why}; an anchor is never replaced", path.display());
+        Error::new("exists", message)
+    };
+    let stored = anchor_store::read(probe, path).map_err(|misfit| refused(&misfit.detail))?;
+    let found = &stored.anchor;
+    let says_the_same = found.run_id == anchor.run_id
+        && found.entry_count == anchor.entry_count
+        && found.root_hash == anchor.root_hash
+        && found.first_entry_hash == anchor.first_entry_hash;
+    if !says_the_same {
+        return Err(refused("another anchor"));
+    }
+    if found.self_hash() != found.anchor_hash {
+        return Err(refused("an anchor whose own hash does not fit it"));
+    }
+    Ok(Some(stored))
+}
+
+#[async_trait]
+impl Effect for Store {
+    const NAME: &'static str = "anchor.store";
+    const CONTRACT: Contract = Contract {
+        effect: EffectClass::Mutate,
+        repeat: Repeat::Idempotent,
+        preview: Fidelity::Exact,
+        reconcile: true,
+        version: 1,
+    };
+    type Params = Params;
+    type Output = Output;
+
+    async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
+        let order = params.order(looking.facts, looking.probe).await?;
+        let shown = |output: &Output| -> Value { json!({ "exists": true, "receipt": output.receipt }) };
+        let no_change = order.existing.is_some();
+        let after = shown(&order.output(&params.target, no_change));
+        let before = if no_change { after.clone() } else { json!({ "exists": false }) };
+        Ok(Preview { fidelity: Fidelity::Exact, before: Some(before), after: Some(after), no_change })
+    }
+
+    async fn apply(&self, params: Params, doing: &Doing<'_>) -> Result<Output, Error> {
+        let mut order = params.order(doing.facts, doing.host).await?;
+        if order.existing.is_some() {
+            return Ok(order.output(&params.target, true));
+        }
+        doing.host.make_folder(&order.folder, 0o700)?;
+        // A folder that was just made may lie elsewhere than it seemed.
+        let (store, ledger) = (store_target(doing.facts, &params.target)?, ledger_target(doing.facts, &params.ledger)?);
+        order.trust = judge_place(doing.host, store, ledger)?;
+        doing.host.write(&order.path, &order.bytes, 0o444, Existing::Refuse)?;
+        let read_back = doing.host.read(&order.path, order.bytes.len() as u64)?;
+        if read_back != order.bytes {
+            let message = format!("`{}` is not what was written", order.path.display());
+            return Err(Error::new("read_back", message).uncertain());
+        }
+        Ok(order.output(&params.target, false))
+    }
+
+    async fn reconcile(&self, params: Params, looking: &Looking<'_>) -> Result<Reconciled<Output>, Error> {
+        let order = params.order(looking.facts, looking.probe).await?;
+        Ok(match &order.existing {
+            Some(stored) => {
+                let existed = stored.anchor.timestamp_utc != order.anchor.timestamp_utc;
+                Reconciled::Happened(order.output(&params.target, existed))
+            }
+            None => Reconciled::NotHappened,
+        })
+    }
+}

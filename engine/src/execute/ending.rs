@@ -1,0 +1,159 @@
+//! How a run ends: undone or left as it is, with what it gave, the advice that fits, and a signed checkpoint.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{Ended, Error, Halt, Runner};
+use crate::event::fact::{Event, RunEnd, RunSuspended};
+use crate::event::state::{Failure, RunStatus, StepState};
+use crate::frame::Frame;
+use crate::plan::Status;
+use crate::procedure::step::OnFailure;
+use crate::procedure::{FailureMode, Work};
+use crate::template::Outcome as Known;
+use crate::template::scope::Slot;
+use crate::template::value::Value;
+
+impl Runner<'_> {
+    pub(super) async fn end(&self, outcome: Result<(), Halt>) -> Result<Ended, Error> {
+        let root = Arc::clone(&self.plan.root);
+        let (status, failure) = match outcome {
+            Ok(()) => (RunStatus::Succeeded, None),
+            Err(Halt::Record(error)) => return Err(*error),
+            Err(Halt::Suspended { because, detail, step }) => return self.suspend(because, detail, step),
+            Err(Halt::Unknown(failure)) => (RunStatus::Unknown, Some(*failure)),
+            Err(Halt::Failed { failure, state, undo }) => self.after_failure(*failure, state, undo).await?,
+        };
+        let (status, failure) = match status {
+            // Not ended: someone has to say what happened before anything else is done.
+            RunStatus::Unknown => (status, failure),
+            _ => self.finally(&root, status, failure).await?,
+        };
+        let (status, failure, outputs) = match status {
+            RunStatus::Succeeded => self.outputs(&root),
+            _ => (status, failure, Map::new()),
+        };
+        let advice = failure.as_ref().and_then(|failure| self.advice(&root, failure));
+        let mut book = self.book();
+        if status == RunStatus::Unknown {
+            // It has not ended: what happened is found out first, then it goes on.
+            book.flush()?;
+            let checkpoint = Some(book.checkpoint()?);
+            return Ok(Ended { run: book.run.clone(), status, failure, advice, outputs, checkpoint });
+        }
+        let steps = book.run.steps().map(|(path, step)| (path.to_owned(), step.state)).collect();
+        let entries = book.run.facts;
+        let end = RunEnd { status, outputs: outputs.clone(), error: failure.clone(), steps, entries };
+        book.note(None, None, Event::RunEnd(end))?;
+        book.flush()?;
+        let checkpoint = book.checkpoint()?;
+        Ok(Ended { run: book.run.clone(), status, failure, advice, outputs, checkpoint: Some(checkpoint) })
+    }
+
+    fn suspend(&self, because: &str, detail: String, step: Option<String>) -> Result<Ended, Error> {
+        let mut book = self.book();
+        let event = RunSuspended { because: because.to_owned(), detail: detail.clone() };
+        book.note(step.as_deref(), None, Event::RunSuspended(event))?;
+        book.flush()?;
+        let checkpoint = book.checkpoint()?;
+        let failure =
+            Failure { code: because.to_owned(), message: detail, step, check: None, guard: None, attempt: None };
+        Ok(Ended {
+            run: book.run.clone(),
+            status: RunStatus::Suspended,
+            failure: Some(failure),
+            advice: None,
+            outputs: Map::new(),
+            checkpoint: Some(checkpoint),
+        })
+    }
+
+    async fn after_failure(
+        &self,
+        failure: Failure,
+        state: StepState,
+        undo: bool,
+    ) -> Result<(RunStatus, Option<Failure>), Error> {
+        let had_effect = self.book().run.had_effect();
+        if !had_effect {
+            let refused = matches!(state, StepState::Refused);
+            return Ok((if refused { RunStatus::Refused } else { RunStatus::Failed }, Some(failure)));
+        }
+        let wants_undo =
+            matches!(&self.plan.root.procedure.work, Work::Steps(work) if work.on_failure == OnFailure::Undo);
+        if !(undo || wants_undo) {
+            return Ok((RunStatus::Failed, Some(failure)));
+        }
+        let status = self.undo_all().await?;
+        Ok((status, Some(failure)))
+    }
+
+    async fn finally(
+        &self,
+        root: &Arc<Frame>,
+        status: RunStatus,
+        failure: Option<Failure>,
+    ) -> Result<(RunStatus, Option<Failure>), Error> {
+        let procedure = Arc::clone(&root.procedure);
+        let Work::Steps(work) = &procedure.work else { return Ok((status, failure)) };
+        // A run that was refused before its first step did nothing that `finally` would have to put in order.
+        if work.finally.is_empty() || self.plan.view.status != Status::Ready {
+            return Ok((status, failure));
+        }
+        let (failed, status) = match self.steps(root, &work.finally).await {
+            Ok(failed) => (failed, status),
+            Err(Halt::Record(error)) => return Err(*error),
+            Err(Halt::Unknown(failure)) => (Some(*failure), RunStatus::Unknown),
+            Err(Halt::Failed { failure, .. }) => (Some(*failure), status),
+            Err(Halt::Suspended { detail, step, .. }) => match Halt::failed("no_answer", detail, step.as_deref()) {
+                Halt::Failed { failure, .. } => (Some(*failure), status),
+                _ => (None, status),
+            },
+        };
+        match (failed, status) {
+            (Some(late), RunStatus::Succeeded) => Ok((RunStatus::Failed, Some(late))),
+            (late, status) => Ok((status, failure.or(late))),
+        }
+    }
+
+    fn outputs(&self, root: &Arc<Frame>) -> (RunStatus, Option<Failure>, Map<String, Json>) {
+        let scope = root.scope();
+        let mut outputs = Map::new();
+        for (name, data) in &root.procedure.outputs {
+            let why = match data.render(&scope) {
+                Ok(Known::Known(value)) => {
+                    outputs.insert(name.to_string(), value);
+                    continue;
+                }
+                Ok(Known::Undecided(because)) => because.join("; "),
+                Err(error) => error.to_string(),
+            };
+            let message = format!("output `{name}` cannot be rendered: {why}");
+            let Halt::Failed { failure, .. } = Halt::failed("undecidable", message, None) else { continue };
+            return (RunStatus::Failed, Some(*failure), Map::new());
+        }
+        (RunStatus::Succeeded, None, outputs)
+    }
+
+    /// The first failure mode that fits.
+    fn advice(&self, root: &Arc<Frame>, failure: &Failure) -> Option<(String, String)> {
+        let scope = root.scope().with("error", error_slot(failure));
+        let fits = |mode: &&FailureMode| matches!(mode.when.decide(&scope), Ok(Known::Known(true)));
+        let mode = root.procedure.failure_modes.iter().find(fits)?;
+        let text = match mode.advice.render(&scope) {
+            Ok(Known::Known(text)) => text,
+            _ => mode.advice.source().to_owned(),
+        };
+        Some((mode.title.clone(), text))
+    }
+}
+
+/// What `error` is in expressions: every member is there, and none where it does not apply.
+fn error_slot(failure: &Failure) -> Slot {
+    let json = json!({
+        "code": failure.code, "message": failure.message, "step": failure.step, "check": failure.check,
+        "guard": failure.guard, "attempt": failure.attempt,
+    });
+    Slot::Known(Value::from_json(&json))
+}

@@ -1,0 +1,76 @@
+//! Checks in a plan: asked once, and undecided where a run could still meet them.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::planner::Planner;
+use crate::event::state::{Checked, Verdict};
+use crate::frame::Frame;
+use crate::procedure::check::{Act, Check, Question};
+use crate::question::{self, Found};
+use crate::template::Outcome as Known;
+use crate::template::expression::Expression;
+use crate::template::scope::{Scope, Slot};
+use crate::template::value::Value;
+
+impl Planner<'_> {
+    /// Asks a check once, with the plan's own rules for what may be read; notes what stays open.
+    pub async fn ask(&mut self, frame: &Arc<Frame>, check: &Check, scope: &Scope, place: &str) -> Checked {
+        let checked = match &check.question {
+            Question::Expect { read: Some(act), expect } => {
+                self.ask_read(frame, check, act, expect, scope, place).await
+            }
+            _ => self.asking.ask(frame, check, scope).await,
+        };
+        let not_yet = matches!(checked.verdict, Verdict::NotMet | Verdict::Undecidable);
+        let checked = match &check.wait {
+            Some(wait) if not_yet => Checked {
+                verdict: Verdict::Undecided,
+                detail: Some(format!("not met now; it is asked again for up to {}", wait.timeout.source())),
+                ..checked
+            },
+            _ => checked,
+        };
+        if checked.verdict == Verdict::Undecided {
+            let because = checked.detail.as_deref().unwrap_or_default();
+            self.undecided.insert(format!("{place}: {because}"));
+        }
+        self.checks.insert(place.to_owned(), json!(checked.verdict));
+        checked
+    }
+
+    async fn ask_read(
+        &mut self,
+        frame: &Arc<Frame>,
+        check: &Check,
+        act: &Act,
+        expect: &Expression,
+        scope: &Scope,
+        place: &str,
+    ) -> Checked {
+        if let Some(when) = &check.when {
+            match when.decide(scope) {
+                Ok(Known::Known(true)) => {}
+                Ok(Known::Known(false)) => return self.asking.ask(frame, check, scope).await,
+                Ok(Known::Undecided(because)) => {
+                    return question::answer(check, Verdict::Undecided, Some(because.join("; ")));
+                }
+                Err(error) => return question::answer(check, Verdict::Undecidable, Some(error.to_string())),
+            }
+        }
+        let look = self.look(frame, act, scope, place).await;
+        let mut checked = match &look.found {
+            Found::Output(output) => {
+                let scope = scope.clone().with("result", Slot::Known(Value::from_json(output)));
+                question::decide(check, expect, &scope)
+            }
+            Found::Undecided(because) => question::answer(check, Verdict::Undecided, Some(because.clone())),
+            Found::Failed(error) => question::answer(check, Verdict::Undecidable, Some(error.message.clone())),
+        };
+        checked.subject = look.subject();
+        checked.action = Some(look.action);
+        checked.with_digest = Some(look.with_digest);
+        checked
+    }
+}
