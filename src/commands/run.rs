@@ -24,7 +24,7 @@ use crate::args::Run;
 use crate::exit::Exit;
 use crate::files;
 use crate::refusal::Refusal;
-use crate::setup::{self, Session, plan_file};
+use crate::setup::{Session, own_ledger, plan_file};
 use crate::ui::people::{self, Answers, Operator};
 use crate::ui::progress::Progress;
 
@@ -170,7 +170,7 @@ impl Doing<'_> {
         if let Some(recorded) = self.recorded {
             plan_file::check_expiry(recorded, session.machine.now())?;
         }
-        let key = setup::key_of_ledger(&session.workspace)?;
+        let key = own_ledger::key(&session.workspace)?;
         let agreed = match question {
             Some(question) => Some(self.confirm(question).await?),
             None => None,
@@ -179,7 +179,7 @@ impl Doing<'_> {
         if is_new {
             // What is wrong with the request is said before a ledger is made for it.
             self.plan(self.session.new_run()?).await?;
-            setup::make_ledger(&session.workspace, &session.machine)?;
+            own_ledger::make(&session.workspace, &session.machine)?;
             ui.note(&format!(
                 "made the ledger {} and its key {}",
                 files::shown(&session.workspace.ledger()),
@@ -199,7 +199,7 @@ impl Doing<'_> {
     async fn confirm(&self, question: Question) -> Result<PlanView, Refusal> {
         let (session, ui) = (self.session, &self.context.ui);
         let run = session.new_run()?;
-        let past = session.past(run.clone(), setup::records(&session.workspace, &session.machine)?);
+        let past = session.past(run.clone(), own_ledger::records(&session.workspace, &session.machine)?);
         let setting = session.setting(&past);
         let plan = session.plan(&setting, self.plan_id()?, run, &past).await?;
         if plan.view.status != Status::Ready {
@@ -243,7 +243,7 @@ impl Doing<'_> {
         let begun = Instant::now();
         let mut told = false;
         loop {
-            let Some(key) = setup::key_of_ledger(workspace)? else {
+            let Some(key) = own_ledger::key(workspace)? else {
                 return Err(Refusal::new(Exit::Ledger, "ledger-missing", "the ledger was removed just now"));
             };
             match Ledger::open(&workspace.ledger(), key, machine.now()) {

@@ -133,5 +133,9 @@ fn entries_and_runs_are_listed() {
     assert_eq!(bench.run("ledger tail -n 2 --driver corvusforge --ledger book.db").exits(0).raw.lines().count(), 2);
     let runs = bench.run("ledger head --driver corvusforge --ledger book.db").exits(0).stdout;
     assert!(runs.contains(MAIN_RUN), "{runs}");
+    bench
+        .run("ledger head --driver corvusforge --ledger book.db --format json")
+        .exits(0)
+        .fits(&bench, "output/ledger_head_corvusforge");
     bench.run("ledger show --driver corvusforge --ledger book.db --run cf-nobody").exits(1);
 }

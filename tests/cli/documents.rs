@@ -85,6 +85,7 @@ fn a_copy_keeps_everything_but_the_name() {
     assert_eq!(bench.read("procedures/ops/pause.yaml"), expected);
     bench.run("check").exits(0);
     bench.run("new ops.other --from wiat").exits(2);
+    bench.run("new ops.third --format json").exits(0).fits(&bench, "output/new");
 }
 
 #[test]
@@ -127,6 +128,8 @@ fn exit_codes_are_explained() {
     let explained = Bench::empty().run("explain exit-codes").exits(0).stdout;
     assert!(explained.starts_with("0    done\n1    failed"), "{explained}");
     assert!(explained.contains("\n130  cancelled"), "{explained}");
+    let bench = Bench::empty();
+    bench.run("explain exit-codes --format json").exits(0).fits(&bench, "output/exit_codes");
 }
 
 #[test]

@@ -108,3 +108,20 @@ fn a_killed_run_leaves_a_ledger_that_goes_on() {
     assert!(unknown.contains(&"unknown_outcome"), "{unknown:?}");
     assert!(Path::new(&bench.path(".runwarden/ledger.db")).exists());
 }
+
+#[test]
+fn first_runs_at_one_moment_make_one_ledger_and_raise_no_alarm() {
+    for _ in 0..5 {
+        let bench = Bench::workspace().procedure("wait", "steps:\n  - { id: pause, wait: 1ms }\n");
+        let begin = || {
+            let mut command = bench.command(&["run", "wait"]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let children: Vec<Child> = (0..4).map(|_| begin()).collect();
+        let outcomes = children.into_iter().map(|child| bench.outcome(&child.wait_with_output().unwrap()));
+        let codes: Vec<i32> = outcomes.map(|outcome| outcome.exit.unwrap()).collect();
+        assert!(codes.contains(&0) && codes.iter().all(|code| [0, 10].contains(code)), "{codes:?}");
+        bench.run("ledger verify --allow-unanchored").exits(0);
+        assert!(!bench.exists(".runwarden/ledger.db.making"));
+    }
+}
