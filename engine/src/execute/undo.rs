@@ -27,6 +27,12 @@ pub(super) struct Undoable {
     item: Option<(String, Slot)>,
 }
 
+impl Undoable {
+    pub(super) fn new(path: &str, frame: Arc<Frame>, step: Id, item: Option<(String, Slot)>) -> Self {
+        Self { path: path.to_owned(), frame, step, item }
+    }
+}
+
 impl Runner<'_> {
     pub(super) fn remember_undoable(&self, attempt: &Attempt<'_>) {
         self.remember_undoable_at(attempt.frame, attempt.step, attempt.path, attempt.scope);
@@ -50,7 +56,12 @@ impl Runner<'_> {
         *self.on_undo.lock().unwrap_or_else(PoisonError::into_inner) = Some(violated);
         self.book().flush()?;
         let due: Vec<String> = self.book().run.to_undo().into_iter().map(str::to_owned).collect();
-        let undoable = std::mem::take(&mut *self.undoable.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut undoable = std::mem::take(&mut *self.undoable.lock().unwrap_or_else(PoisonError::into_inner));
+        for path in &due {
+            if undoable.iter().all(|known| known.path != *path) {
+                undoable.extend(self.undoable_before(path));
+            }
+        }
         let mut all = true;
         for path in due {
             let place = undoable.iter().find(|known| known.path == path);
