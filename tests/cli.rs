@@ -29,7 +29,11 @@ mod planning;
 mod refusals;
 #[path = "cli/running.rs"]
 mod running;
+#[path = "cli/shipped.rs"]
+mod shipped;
 #[path = "cli/signals.rs"]
 mod signals;
 #[path = "cli/starting.rs"]
 mod starting;
+#[path = "cli/terminals.rs"]
+mod terminals;
