@@ -1,3 +1,5 @@
+//! The actions of the family `ledger` over a whole ledger and damaged ones: what they say, and that they change nothing.
+
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
