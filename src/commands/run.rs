@@ -165,6 +165,7 @@ struct Doing<'a> {
 
 impl Doing<'_> {
     async fn run(&self, answers: Answers, question: Option<Question>) -> Result<Exit, Refusal> {
+        let _kept = signals::survive_full_files();
         let (session, ui) = (self.session, &self.context.ui);
         if let Some(recorded) = self.recorded {
             plan_file::check_expiry(recorded, session.machine.now())?;

@@ -33,9 +33,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sha2", &["id", "merkle", "host", "target/corvusforge", "action/file"]),
     ("similar", &["plan"]),
     ("strsim", &["diagnostic"]),
-    // Timers and races in `execute`; files and children in `host`; large files and ledgers read off the
-    // async threads in `action/file` and `action/ledger`.
-    ("tokio", &["host", "action/file", "action/ledger", "execute"]),
+    // Timers and races in `execute`; files and children in `host`; hashing off the async threads in `action/file`.
+    ("tokio", &["host", "action", "execute"]),
     ("toml", &["action/data"]),
     ("uuid", &["id"]),
     ("zeroize", &["sign", "secret"]),

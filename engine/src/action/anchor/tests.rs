@@ -1,4 +1,4 @@
-//! The actions of the family `anchor`: what is stored where, and what an anchor tells of a ledger that was changed.
+//! Tests of the anchor actions: over directories of every kind.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! The actions of the family `ledger` over a whole ledger and damaged ones: what they say, and that they change nothing.
+//! Tests of the ledger actions: over the example ledger, whole and tampered.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
