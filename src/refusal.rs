@@ -136,6 +136,7 @@ impl From<engine::execute::Error> for Refusal {
         match error {
             engine::execute::Error::Ledger(error) => Self::from(error),
             engine::execute::Error::Illegal(error) => Self::internal(error),
+            engine::execute::Error::Entry { .. } => Self::new(Exit::Ledger, "bad-entry", error.to_string()),
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::ui::people::{self, Answers, Operator};
 use crate::ui::progress::Progress;
 
 mod closing;
-mod signals;
+pub(super) mod signals;
 
 /// What `run` says in JSON.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -151,16 +151,16 @@ fn must_ask(args: &Run, risk: Risk, name: &Name) -> Result<Option<Question>, Ref
     }
 }
 
-fn wait_for(text: &str) -> Result<Duration, Refusal> {
+pub(super) fn wait_for(text: &str) -> Result<Duration, Refusal> {
     Duration::parse(text).map_err(|error| Refusal::invalid("usage", format!("--wait-lock: {error}")))
 }
 
-/// One `run` on its way.
-struct Doing<'a> {
-    context: &'a Context,
-    session: &'a Session,
-    recorded: Option<&'a PlanView>,
-    wait: Option<Duration>,
+/// One run on its way.
+pub(super) struct Doing<'a> {
+    pub context: &'a Context,
+    pub session: &'a Session,
+    pub recorded: Option<&'a PlanView>,
+    pub wait: Option<Duration>,
 }
 
 impl Doing<'_> {
@@ -237,7 +237,7 @@ impl Doing<'_> {
     }
 
     /// Opens the ledger; where somebody else has it, waits as long as was said.
-    async fn open_ledger(&self) -> Result<Ledger, Refusal> {
+    pub(super) async fn open_ledger(&self) -> Result<Ledger, Refusal> {
         let (workspace, machine) = (&self.session.workspace, &self.session.machine);
         let patience = self.wait.map(Duration::as_std).unwrap_or_default();
         let begun = Instant::now();
@@ -322,7 +322,7 @@ impl Doing<'_> {
         })
     }
 
-    fn close(&self, plan: &Plan, ended: &Ended) {
+    pub(super) fn close(&self, plan: &Plan, ended: &Ended) {
         let ui = &self.context.ui;
         if ui.is_human() {
             ui.data(&closing::render(plan, ended, ui.out));
