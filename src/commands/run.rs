@@ -107,7 +107,11 @@ pub fn run(context: &Context, args: &Run) -> Result<Exit, Refusal> {
     let must_ask = must_ask(args, risk, &session.request.procedure)?;
     super::warn(context, &session.loaded);
     let doing = Doing { context, session: &session, recorded: recorded.as_ref(), wait };
-    super::runtime()?.block_on(doing.run(answers, must_ask))
+    let runtime = super::runtime()?;
+    let done = runtime.block_on(doing.run(answers, must_ask));
+    // Work that was given up (a second interrupt, say) must not hold up the end of the program.
+    runtime.shutdown_background();
+    done
 }
 
 /// What a person is still to confirm.
