@@ -10,7 +10,7 @@ use engine::host::machine::{Machine, Settings};
 use engine::host::{Host as _, Probe as _, Scratch};
 use engine::id::{Id, Name, RunId};
 use engine::ledger::reader::Reader;
-use engine::library::{self, Loaded};
+use engine::library::{Loaded, frozen};
 use engine::past::Past;
 use engine::plan::{Names, Options, Plan, Request, Setting, View};
 use engine::procedure::Environment;
@@ -93,7 +93,7 @@ impl Session {
         }
         refuse_policy(&workspace.file.policy, environment)?;
         let registry = Arc::new(Registry::builtin());
-        let loaded = library::thaw(&view.procedure, documents, &registry);
+        let loaded = frozen::thaw(&view.procedure, documents, &registry);
         if loaded.is_refused() {
             let message = format!("procedure `{}` as it was frozen has errors for this version", view.procedure);
             return Err(Refusal::invalid("invalid-document", message).diagnostics(loaded.diagnostics));

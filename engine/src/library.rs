@@ -10,14 +10,14 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use serde_json::{Map, Value};
-
 use crate::action::Registry;
 use crate::diagnostic::{Diagnostic, Severity, Source, did_you_mean, sort};
 use crate::id::Name;
-use crate::parse::{self, Document, Opened, Shelf};
+use crate::parse::{self, Document, Opened};
 use crate::procedure::step::{Body, Step, Undo};
 use crate::procedure::{Procedure, Work};
+
+pub mod frozen;
 
 /// How deep folders are looked into: deeper than any name, and an end to links that lead in circles.
 const DEEPEST: usize = 16;
@@ -126,30 +126,6 @@ impl Loaded {
     pub fn is_refused(&self) -> bool {
         self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
-}
-
-/// The documents that were frozen with a run, checked again: the procedure with everything that it calls.
-#[must_use]
-pub fn thaw(name: &Name, documents: &Map<String, Value>, registry: &Registry) -> Loaded {
-    let mut shelf = Shelf::default();
-    let sources: Vec<Arc<Source>> =
-        documents.iter().map(|(name, document)| parse::yaml::frozen(&format!("<{name}>"), document)).collect();
-    for source in &sources {
-        if let (Some(opened), _) = parse::open(source, None) {
-            shelf.put(opened);
-        }
-    }
-    let origin = Origin::File(format!("<{name}>"));
-    let mut loaded = Loaded { origin, procedures: BTreeMap::new(), diagnostics: Vec::new() };
-    for source in &sources {
-        let (document, diagnostics) = parse::check(source, None, registry, &shelf);
-        loaded.diagnostics.extend(diagnostics);
-        if let Some(Document::Procedure(procedure)) = document {
-            loaded.procedures.insert(procedure.name.clone(), Arc::from(procedure));
-        }
-    }
-    sort(&mut loaded.diagnostics);
-    loaded
 }
 
 impl Library {
