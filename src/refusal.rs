@@ -137,7 +137,6 @@ impl From<engine::execute::Error> for Refusal {
             engine::execute::Error::Ledger(error) => Self::from(error),
             engine::execute::Error::Entry { .. } => Self::new(Exit::Ledger, "ledger", error.to_string()),
             engine::execute::Error::Illegal(error) => Self::internal(error),
-            engine::execute::Error::Entry { .. } => Self::new(Exit::Ledger, "bad-entry", error.to_string()),
         }
     }
 }

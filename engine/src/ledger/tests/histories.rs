@@ -1,7 +1,5 @@
 //! History and content: what expressions, limits and `once_failed` are told.
 
-use std::time::Duration as StdDuration;
-
 use serde_json::{Map, Value, json};
 
 use super::*;

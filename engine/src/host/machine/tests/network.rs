@@ -1,6 +1,6 @@
 //! Requests: allowed hosts, redirects, limits and timeouts.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use wiremock::matchers::{body_string, header, header_exists, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
