@@ -49,7 +49,7 @@ pub struct Output {
     anchors: Vec<AnchorReport>,
     /// Everything that is wrong, in order of entries.
     problems: Vec<Problem>,
-    /// The digest of the bytes that were read: database and write-ahead log.
+    /// The digest of the bytes that were read: database and write-ahead log, or log and seal.
     subject: Digest,
 }
 
