@@ -24,7 +24,7 @@ use crate::args::Run;
 use crate::exit::Exit;
 use crate::files;
 use crate::refusal::Refusal;
-use crate::setup::{self, Session, plan_file};
+use crate::setup::{Session, own_ledger, plan_file};
 use crate::ui::people::{self, Answers, Operator};
 use crate::ui::progress::Progress;
 
@@ -165,11 +165,12 @@ struct Doing<'a> {
 
 impl Doing<'_> {
     async fn run(&self, answers: Answers, question: Option<Question>) -> Result<Exit, Refusal> {
+        let _kept = (signals::survive_full_files(), people::Settings::keep());
         let (session, ui) = (self.session, &self.context.ui);
         if let Some(recorded) = self.recorded {
             plan_file::check_expiry(recorded, session.machine.now())?;
         }
-        let key = setup::key_of_ledger(&session.workspace)?;
+        let key = own_ledger::key(&session.workspace)?;
         let agreed = match question {
             Some(question) => Some(self.confirm(question).await?),
             None => None,
@@ -178,7 +179,7 @@ impl Doing<'_> {
         if is_new {
             // What is wrong with the request is said before a ledger is made for it.
             self.plan(self.session.new_run()?).await?;
-            setup::make_ledger(&session.workspace, &session.machine)?;
+            own_ledger::make(&session.workspace, &session.machine)?;
             ui.note(&format!(
                 "made the ledger {} and its key {}",
                 files::shown(&session.workspace.ledger()),
@@ -187,18 +188,18 @@ impl Doing<'_> {
         }
         let mut ledger = self.open_ledger().await?;
         let done = self.execute(&mut ledger, answers, agreed).await;
-        match ledger.close(session.machine.now()) {
-            Ok(()) => done,
-            // The run itself is recorded; what went before says more than this.
-            Err(error) => done.and_then(|exit| if exit == Exit::Done { Err(Refusal::from(error)) } else { Ok(exit) }),
+        if let Err(error) = ledger.close(session.machine.now()) {
+            // The run's own end is durable and signed; what failed is only the writer's farewell.
+            ui.error(&format!("{}: the ledger was not closed in good order: {error}", ui.err.yellow("warning")));
         }
+        done
     }
 
     /// Shows the plan and asks; gives the plan that was agreed to.
     async fn confirm(&self, question: Question) -> Result<PlanView, Refusal> {
         let (session, ui) = (self.session, &self.context.ui);
         let run = session.new_run()?;
-        let past = session.past(run.clone(), setup::records(&session.workspace, &session.machine)?);
+        let past = session.past(run.clone(), own_ledger::records(&session.workspace, &session.machine)?);
         let setting = session.setting(&past);
         let plan = session.plan(&setting, self.plan_id()?, run, &past).await?;
         if plan.view.status != Status::Ready {
@@ -242,7 +243,7 @@ impl Doing<'_> {
         let begun = Instant::now();
         let mut told = false;
         loop {
-            let Some(key) = setup::key_of_ledger(workspace)? else {
+            let Some(key) = own_ledger::key(workspace)? else {
                 return Err(Refusal::new(Exit::Ledger, "ledger-missing", "the ledger was removed just now"));
             };
             match Ledger::open(&workspace.ledger(), key, machine.now()) {
@@ -275,6 +276,7 @@ impl Doing<'_> {
         if ui.is_human() {
             ui.note(&format!("run {run} of {} ({})", plan.view.procedure, plan.view.environment.as_str()));
         }
+        let id = run.clone();
         let interrupts = signals::listen(Arc::clone(&progress));
         let people = Operator { answers, progress: Arc::clone(&progress) };
         let means = Means {
@@ -288,7 +290,11 @@ impl Doing<'_> {
         let ended = execute(&means, &plan, run, ledger).await;
         progress.finish();
         ledger.moves(None);
-        let ended = ended?;
+        let ended = ended.map_err(|error| {
+            Refusal::from(error).help(format!(
+                "nothing was done after that; `runwarden runs show {id}` says what was done before, once the ledger can be read"
+            ))
+        })?;
         for path in people.answers.unasked() {
             ui.error(&format!("{}: `{path}` was answered and never asked", ui.err.yellow("warning")));
         }

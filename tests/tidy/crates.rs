@@ -34,7 +34,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("similar", &["plan"]),
     ("strsim", &["diagnostic"]),
     // Timers and races in `execute`; files and children in `host`; hashing off the async threads in `action/file`.
-    ("tokio", &["host", "action/file", "execute"]),
+    ("tokio", &["host", "action", "execute"]),
     ("toml", &["action/data"]),
     ("uuid", &["id"]),
     ("zeroize", &["sign", "secret"]),

@@ -25,7 +25,7 @@ pub struct View {
 
 /// What `ledger head` says in JSON of a Corvusforge ledger.
 #[derive(Debug, Serialize, JsonSchema)]
-struct CorvusView {
+pub struct CorvusView {
     /// In the order of their first entries.
     runs: Vec<RunSummary>,
 }

@@ -223,7 +223,6 @@ impl Effect for Snapshot {
             if missing.contains(file) {
                 place(doing.host, &copied.copy, &params.to.join(&file.name), file)?;
             }
-            tokio::task::yield_now().await;
         }
         let after = copy(doing.facts, doing.host, &params.target, None)?;
         let identical = before.subject() == after.subject();

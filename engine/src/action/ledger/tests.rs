@@ -1,3 +1,5 @@
+//! Tests of the ledger actions: over the example ledger, whole and tampered.
+
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;

@@ -1,3 +1,5 @@
+//! Tests of the reader: types, places, what is refused, hostile files.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::{Duration, Instant};
