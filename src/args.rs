@@ -8,7 +8,8 @@ mod ledger;
 mod runs;
 
 pub use ledger::{
-    Anchor, AnchorCommand, AnchorExport, AnchorVerify, Driver, Head, Ledger, LedgerCommand, Show, Tail, Verify, Whose,
+    Anchor, AnchorCommand, AnchorExport, AnchorVerify, Driver, Head, Ledger, LedgerCommand, Recipe, Show, Tail, Verify,
+    Whose,
 };
 pub use runs::{Asked, Plan, Resume, Run, Stopped, Undo};
 

@@ -21,6 +21,8 @@ mod documents;
 mod environments;
 #[path = "cli/ledgers.rs"]
 mod ledgers;
+#[path = "cli/lines.rs"]
+mod lines;
 #[path = "cli/people.rs"]
 mod people;
 #[path = "cli/planning.rs"]

@@ -17,6 +17,7 @@ use crate::workspace::{self, Workspace};
 
 pub mod entries;
 pub mod head;
+mod lines;
 mod verify;
 
 pub fn run(context: &Context, command: LedgerCommand) -> Result<Exit, Refusal> {
@@ -36,14 +37,22 @@ pub struct Place {
 
 /// The ledger that was named; without a name the workspace's own.
 pub fn place(context: &Context, whose: &Whose) -> Result<Place, Refusal> {
+    if whose.recipe.is_some() && whose.driver != Driver::HashChain {
+        return Err(Refusal::invalid("usage", "`--recipe` is for `--driver hash_chain`"));
+    }
+    if whose.seal.is_some() && whose.driver != Driver::DigestLog {
+        return Err(Refusal::invalid("usage", "`--seal` is for `--driver digest_log`"));
+    }
     match (&whose.ledger, whose.driver) {
         (Some(path), _) => Ok(Place { path: absolute(path), own: None }),
         (None, Driver::Runwarden) => {
             let workspace = workspace::open(context.global.workspace.as_deref())?;
             Ok(Place { path: workspace.ledger(), own: Some(workspace) })
         }
-        (None, Driver::Corvusforge) => Err(Refusal::invalid("usage", "`--driver corvusforge` needs the ledger's file")
-            .help("name it with `--ledger PATH`")),
+        (None, driver) => {
+            Err(Refusal::invalid("usage", format!("`--driver {}` needs the ledger's file", driver.as_str()))
+                .help("name it with `--ledger PATH`"))
+        }
     }
 }
 

@@ -33,6 +33,10 @@ pub struct CorvusView {
 pub fn run(context: &Context, args: &Head) -> Result<Exit, Refusal> {
     let place = place(context, &args.whose)?;
     let ui = &context.ui;
+    if matches!(args.whose.driver, Driver::HashChain | Driver::DigestLog) {
+        let message = format!("`ledger head` knows nothing of `--driver {}`", args.whose.driver.as_str());
+        return Err(Refusal::invalid("unsupported", message).help("`ledger verify` judges it, `ledger show` shows it"));
+    }
     if args.whose.driver == Driver::Corvusforge {
         let copied = copy_corvus(&place.path)?;
         let runs = copied.ledger?.runs()?;

@@ -11,7 +11,7 @@ use engine::sign::ledger_key::LedgerKey;
 use engine::target::corvusforge::CorvusLedger;
 use engine::target::corvusforge::anchor::{Anchor, MAX_ANCHOR};
 
-use super::{Context, Place, copy, copy_corvus, place};
+use super::{Context, Place, copy, copy_corvus, lines, place};
 use crate::args::{Driver, Verify};
 use crate::exit::Exit;
 use crate::files;
@@ -24,6 +24,7 @@ pub fn run(context: &Context, args: &Verify) -> Result<Exit, Refusal> {
     let report = match args.whose.driver {
         Driver::Runwarden => own(context, &place, args)?,
         Driver::Corvusforge => corvus(&place.path, args)?,
+        Driver::HashChain | Driver::DigestLog => lines::verify(&place.path, args)?,
     };
     // What it was made over is for those who ask again, inside of the engine.
     let report = Report { subject: None, ..report };
@@ -187,7 +188,7 @@ fn read_anchor(path: &Path, at_most: u64) -> Result<Vec<u8>, Refusal> {
     })
 }
 
-fn unreadable(driver: &str, detail: String) -> Report {
+pub(super) fn unreadable(driver: &str, detail: String) -> Report {
     Report {
         status: Status::Unreadable,
         driver: driver.to_owned(),
@@ -211,7 +212,7 @@ fn render(report: &Report, path: &Path, paint: Paint) -> String {
         report.entries,
         crate::ui::count(runs, "run")
     )];
-    if let Some(meaning) = meaning(report.status) {
+    if let Some(meaning) = meaning(report) {
         lines.push(format!("  {meaning}"));
     }
     for run in report.runs.iter().filter(|run| !run.status.is_sound()) {
@@ -239,10 +240,15 @@ fn status(status: Status, paint: Paint) -> String {
 }
 
 /// What is easily taken for more than it is.
-fn meaning(status: Status) -> Option<&'static str> {
-    match status {
-        Status::SelfConsistentOnly => Some(
+fn meaning(report: &Report) -> Option<&'static str> {
+    let has_anchors = !matches!(report.driver.as_str(), "hash_chain" | "digest_log");
+    match report.status {
+        Status::SelfConsistentOnly if has_anchors => Some(
             "it agrees with itself, and nothing outside it says that it is whole; give an anchor with `--anchor FILE`",
+        ),
+        Status::SelfConsistentOnly => Some(
+            "it agrees with itself, and nothing outside it says that it is whole; its format knows no anchors, so \
+             lines cut from its end or a history made anew are not found",
         ),
         Status::NeverSealed => Some("nothing in it was ever sealed: nobody could tell if it were changed"),
         _ => None,

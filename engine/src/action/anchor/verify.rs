@@ -241,10 +241,10 @@ fn items_of(
         let (stage, age) = if newest { (params.covers_stage.as_deref(), params.max_age) } else { (None, None) };
         let check = match opened {
             Err(report) => Err(first_problem(report)),
-            Ok(OpenLedger::Runwarden(..)) => Err("it is no Corvusforge ledger".to_owned()),
             Ok(OpenLedger::Corvusforge(ledger)) => {
                 ledger.check_anchor(&stored.anchor, run, stage, age, now).map_err(|error| error.to_string())
             }
+            Ok(_) => Err("it is no Corvusforge ledger".to_owned()),
         };
         items.push(match check {
             Ok(check) => item(run, stored, newest, check.findings, (check.entries, check.rows_after)),
