@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use tokio::sync::watch;
 
-use super::run::{Doing, signals, wait_for};
+use super::run::{Doing, refuse_unsigned, signals, wait_for};
 use super::{Context, runs};
 use crate::args::{Resume, Stopped, Undo};
 use crate::exit::Exit;
@@ -72,6 +72,7 @@ fn run(context: &Context, args: &Stopped, purpose: Purpose, only_show: bool) -> 
     refuse_over(&before)?;
     let frozen = thawed(&records.reader, &before)?;
     let session = Session::thawed(workspace, &frozen.plan, &frozen.documents)?;
+    refuse_unsigned(&session)?;
     let wait = args.wait_lock.as_deref().map(wait_for).transpose()?;
     let doing = Doing { context, session: &session, recorded: None, wait };
     let going = Going {

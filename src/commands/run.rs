@@ -13,7 +13,7 @@ use engine::ledger::Ledger;
 use engine::ledger::error::Error as LedgerError;
 use engine::ledger::reader::{Filter, Reader};
 use engine::plan::{Plan, Status, View as PlanView};
-use engine::procedure::Risk;
+use engine::procedure::{Environment, Risk};
 use engine::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -103,6 +103,7 @@ pub fn run(context: &Context, args: &Run) -> Result<Exit, Refusal> {
         return Err(Refusal::invalid("usage", message));
     }
     let session = Session::prepare(&context.global, &args.asked, recorded.as_ref())?;
+    refuse_unsigned(&session)?;
     let risk = risk_of(&session)?;
     let must_ask = must_ask(args, risk, &session.request.procedure)?;
     super::warn(context, &session.loaded);
@@ -112,6 +113,17 @@ pub fn run(context: &Context, args: &Run) -> Result<Exit, Refusal> {
     // Work that was given up (a second interrupt, say) must not hold up the end of the program.
     runtime.shutdown_background();
     done
+}
+
+/// In production the run's actor must be signed for (section 8 of the design), and this version cannot check that.
+pub(super) fn refuse_unsigned(session: &Session) -> Result<(), Refusal> {
+    match session.environment {
+        Environment::Production => {
+            let message = "in production the run's actor must be signed for, and this version takes no signatures";
+            Err(Refusal::new(Exit::Refused, "unsigned", message).help("nothing was done; `plan` works in production"))
+        }
+        Environment::Development | Environment::Staging => Ok(()),
+    }
 }
 
 /// What a person is still to confirm.
