@@ -10,7 +10,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Context, RefusalView, actions, anchor, check, doctor, explain, init, ledger, list, run as running, runs, show,
+    Context, RefusalView, actions, anchor, check, doctor, explain, init, ledger, list, run as running, runs, show, test,
 };
 use crate::args::Schema;
 use crate::exit::Exit;
@@ -95,6 +95,7 @@ fn all() -> Vec<(String, Make)> {
     of("output/run_record", generate::<runs::RecordView>);
     of("output/runs", generate::<runs::View>);
     of("output/show", generate::<show::View>);
+    of("output/test", generate::<test::View>);
     for action in Registry::builtin().iter() {
         let name = action.name;
         let of = move |pick: fn(&engine::action::Action) -> &Json| {
