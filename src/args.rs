@@ -8,9 +8,10 @@ mod ledger;
 mod runs;
 
 pub use ledger::{
-    Anchor, AnchorCommand, AnchorExport, AnchorVerify, Driver, Head, Ledger, LedgerCommand, Show, Tail, Verify, Whose,
+    Anchor, AnchorCommand, AnchorExport, AnchorVerify, Driver, Head, Ledger, LedgerCommand, Recipe, Show, Tail, Verify,
+    Whose,
 };
-pub use runs::{Asked, Plan, Run};
+pub use runs::{Asked, Plan, Resume, Run, Stopped, Undo};
 
 /// Runs operational runbooks: checked, previewed, guarded, and written down.
 #[derive(Debug, Parser)]
@@ -85,6 +86,8 @@ pub enum Command {
     Test(Test),
     Plan(Plan),
     Run(Box<Run>),
+    Resume(Resume),
+    Undo(Undo),
     Runs(Runs),
     Actions(Actions),
     Explain(Explain),

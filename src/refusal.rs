@@ -135,6 +135,7 @@ impl From<engine::execute::Error> for Refusal {
     fn from(error: engine::execute::Error) -> Self {
         match error {
             engine::execute::Error::Ledger(error) => Self::from(error),
+            engine::execute::Error::Entry { .. } => Self::new(Exit::Ledger, "ledger", error.to_string()),
             engine::execute::Error::Illegal(error) => Self::internal(error),
         }
     }

@@ -13,12 +13,13 @@ use serde_json::Value as Json;
 use crate::action::{Registry, scripted};
 use crate::diagnostic::{Severity, Source};
 use crate::event::state::{Failure, RunStatus};
+use crate::execute::resume::{Purpose, is_over, resume};
 use crate::execute::{Ended, Means, execute};
 use crate::host::Probe;
 use crate::id::{Id, Name, RunId};
 use crate::parse::raw::test::{Case, Defaults};
 use crate::parse::{self, Document, Library};
-use crate::plan::{self, Names, Options, Plan, Request, Setting};
+use crate::plan::{self, Names, Options, Request, Setting};
 use crate::procedure::{Procedure, Work};
 use crate::run::Run;
 use crate::template::scope::{Object, Scope, Slot};
@@ -230,13 +231,29 @@ impl Stage<'_> {
             Means { setting: &setting, host: &host, people: &people, observer: &notebook, interrupts, history: &past };
         let mut memory = Memory::default();
         let ended = tokio::select! {
-            ended = execute(&means, &plan, run, &mut memory) => Some(ended.map_err(|error| error.to_string())?),
+            ended = execute(&means, &plan, run.clone(), &mut memory) => Some(ended.map_err(|error| error.to_string())?),
             () = self.script.stopped() => None,
         };
-        Ok(match ended {
-            Some(ended) => self.ended(&ended, &notebook),
-            None => self.crashed(&plan, &host, &notebook),
-        })
+        let mut found = self.found(ended.as_ref(), &run, &host, &notebook);
+        for purpose in &self.situation.then {
+            let begun = folded(&run, &host, &notebook);
+            if is_over(&begun) {
+                let word = if *purpose == Purpose::Resume { "resume" } else { "undo" };
+                return Err(format!("`then: {word}`: the run is over, it {}", found.status.as_str()));
+            }
+            self.script.revive();
+            // Another process: all that it knows is what was recorded.
+            let thawed = plan::thaw(&setting, plan.view.clone(), &run, &host).map_err(|error| error.to_string())?;
+            let nobody_says = BTreeMap::new();
+            let ended = tokio::select! {
+                ended = resume(&means, &thawed, begun, *purpose, &nobody_says, &mut memory) => {
+                    Some(ended.map_err(|error| error.to_string())?)
+                }
+                () = self.script.stopped() => None,
+            };
+            found = self.found(ended.as_ref(), &run, &host, &notebook);
+        }
+        Ok(found)
     }
 
     fn setting(&self, procedure: &Procedure) -> Setting {
@@ -252,7 +269,9 @@ impl Stage<'_> {
         }
     }
 
-    fn ended(&self, ended: &Ended, notebook: &Notebook) -> Found {
+    /// How a run ended, or what the record tells of one whose process is gone.
+    fn found(&self, ended: Option<&Ended>, run: &RunId, host: &Nowhere, notebook: &Notebook) -> Found {
+        let Some(ended) = ended else { return self.crashed(run, host, notebook) };
         Found {
             status: ended.status,
             exit: (self.rehearsal.exit)(Ending::Run(ended.status, ended.failure.as_ref())),
@@ -264,14 +283,8 @@ impl Stage<'_> {
         }
     }
 
-    /// What the record tells of a run whose process is gone: only what was durable.
-    fn crashed(&self, plan: &Plan, host: &Nowhere, notebook: &Notebook) -> Found {
-        let facts = notebook.facts();
-        let mut run = Run::new(facts.first().map_or_else(|| run_id(plan.view.created_at), |fact| fact.run.clone()));
-        for fact in &facts {
-            // Each was applied in the same order before it was durable.
-            let _ = run.apply(fact, host.now());
-        }
+    fn crashed(&self, run: &RunId, host: &Nowhere, notebook: &Notebook) -> Found {
+        let run = folded(run, host, notebook);
         let is_open = run.steps().any(|(_, step)| step.is_open);
         let status = if is_open { RunStatus::Unknown } else { RunStatus::Suspended };
         Found {
@@ -281,7 +294,7 @@ impl Stage<'_> {
             advice: None,
             outputs: serde_json::Map::new(),
             run: Some(run),
-            facts,
+            facts: notebook.facts(),
         }
     }
 
@@ -310,6 +323,16 @@ impl Stage<'_> {
             _ => Err(error.to_string()),
         }
     }
+}
+
+/// A run as its durable facts tell it.
+fn folded(run: &RunId, host: &Nowhere, notebook: &Notebook) -> Run {
+    let mut folded = Run::new(run.clone());
+    for fact in &notebook.facts() {
+        // Each was applied in the same order before it was durable.
+        let _ = folded.apply(fact, host.now());
+    }
+    folded
 }
 
 /// The names that a workspace brings: `history`, and the function `inside`.

@@ -30,7 +30,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("serde_json_canonicalizer", &["procedure", "ledger", "question"]),
     ("serde_path_to_error", &["target", "action", "parse"]),
     ("serde_yaml", &["parse", "action/data"]),
-    ("sha2", &["id", "merkle", "host", "target/corvusforge", "action/file"]),
+    ("sha2", &["id", "merkle", "host", "target/corvusforge", "target/digest_log", "action/file"]),
     ("similar", &["plan"]),
     ("strsim", &["diagnostic"]),
     // Timers and races in `execute`, on a clock that stands still in `rehearse`; files and children in `host`; hashing

@@ -149,8 +149,10 @@ impl Action {
     pub async fn reconcile(&self, with: &Value, looking: &Looking<'_>) -> Result<Reconciled<Value>, Error> {
         match &*self.body {
             Body::Read(_) => Ok(Reconciled::NotHappened),
-            Body::Effect(_) if self.script.is_some() => Ok(Reconciled::CannotTell),
-            Body::Effect(effect) => effect.reconcile(with, looking).await,
+            Body::Effect(effect) => match &self.script {
+                Some(script) => script.reconcile(&self.call(looking.facts)),
+                None => effect.reconcile(with, looking).await,
+            },
         }
     }
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use super::erased::nothing_happened;
-use super::{Error, Facts, NOT_PROBED};
+use super::{Error, Facts, NOT_PROBED, Reconciled};
 use crate::host::Probe;
 use crate::id::Digest;
 
@@ -31,6 +31,12 @@ pub struct Call<'a> {
 pub trait Script: Send + Sync {
     /// Answers one call whose input fits the action.
     async fn answer(&self, call: &Call<'_>) -> Result<Value, Error>;
+
+    /// Whether an effect whose outcome was lost happened.
+    ///
+    /// # Errors
+    /// When the script does not say what is there then.
+    fn reconcile(&self, call: &Call<'_>) -> Result<Reconciled<Value>, Error>;
 
     /// Digest of what the next answer to such a call would be over.
     fn subject(&self, call: &Call<'_>) -> Option<Digest>;

@@ -8,7 +8,7 @@ use super::{Checkpoint, Error, Observer, fact_of};
 use crate::event::Draft;
 use crate::event::fact::{Event, Fact};
 use crate::host::Probe;
-use crate::id::{Digest, RunId};
+use crate::id::Digest;
 use crate::ledger::Ledger;
 use crate::ledger::error::Error as LedgerError;
 use crate::run::Run;
@@ -70,12 +70,12 @@ pub(super) struct Book<'a> {
 impl<'a> Book<'a> {
     pub fn new(
         ledger: &'a mut dyn Keeper,
-        run: RunId,
+        run: Run,
         actor: String,
         observer: &'a dyn Observer,
         clock: &'a dyn Probe,
     ) -> Self {
-        Self { run: Run::new(run), ledger, actor, observer, clock, pending: Vec::new(), outcome_since: None }
+        Self { run, ledger, actor, observer, clock, pending: Vec::new(), outcome_since: None }
     }
 
     /// Takes a fact in; it is durable with the next [`Self::flush`].

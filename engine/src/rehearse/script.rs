@@ -8,8 +8,8 @@ use indexmap::IndexMap;
 use serde_json::Value as Json;
 use tokio::sync::watch;
 
-use crate::action::Error;
 use crate::action::scripted::{self, Call};
+use crate::action::{Error, Reconciled};
 use crate::id::Digest;
 
 /// More calls than this and the case is stopped: something in it has no end.
@@ -32,13 +32,15 @@ struct State {
     /// How many results of each list were given.
     given: BTreeMap<String, usize>,
     problems: BTreeSet<String>,
+    /// Who was being answered when the process went, and whether its effect had come about.
+    crashed: BTreeMap<String, bool>,
 }
 
 /// A scripted fault, or a value.
 enum Scripted<'a> {
     Value(&'a Json),
     Error(&'a str),
-    Crash,
+    Crash { after_effect: bool },
     Timeout,
 }
 
@@ -51,6 +53,11 @@ impl Script {
     pub async fn stopped(&self) {
         // The sender lives as long as this does.
         let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
+    }
+
+    /// Another process takes over.
+    pub fn revive(&self) {
+        self.stopped.send_replace(false);
     }
 
     /// What was wrong with the script, in words.
@@ -134,7 +141,29 @@ impl scripted::Script for Script {
                 let message = format!("`{}` gives no answer in time, as scripted", call.action);
                 Err(Error::new("timed_out", message).transient().uncertain())
             }
-            Scripted::Crash => Err(self.stop().await),
+            Scripted::Crash { after_effect } => {
+                self.state().crashed.insert(by.clone(), after_effect);
+                Err(self.stop().await)
+            }
+        }
+    }
+
+    fn reconcile(&self, call: &Call<'_>) -> Result<Reconciled<Json>, Error> {
+        let by = &call.facts.by;
+        let after_effect = self.state().crashed.get(by).copied();
+        match after_effect {
+            None => Ok(Reconciled::CannotTell),
+            Some(false) => Ok(Reconciled::NotHappened),
+            Some(true) => {
+                let listed = self.key(call).filter(|key| self.results.get(*key).is_some_and(Json::is_array));
+                let next = listed.and_then(|key| self.next(key, true)).map(read);
+                match next {
+                    Some(Scripted::Value(output)) => Ok(Reconciled::Happened(output.clone())),
+                    _ => Err(self.refuse(format!(
+                        "`{by}` crashes after its effect, and what is found then has no result: it is the next of the list"
+                    ))),
+                }
+            }
         }
     }
 
@@ -146,8 +175,9 @@ impl scripted::Script for Script {
 
 fn read(result: &Json) -> Scripted<'_> {
     match result {
-        // Whether the effect came about before the crash is for whoever looks into it: the record is the same.
-        Json::String(word) if word == "crash" || word == "crash_after_effect" => Scripted::Crash,
+        // The record is the same; whoever looks into it finds another world.
+        Json::String(word) if word == "crash" => Scripted::Crash { after_effect: false },
+        Json::String(word) if word == "crash_after_effect" => Scripted::Crash { after_effect: true },
         Json::String(word) if word == "timeout" => Scripted::Timeout,
         Json::Object(members) if members.len() == 1 => match members.get("error").and_then(Json::as_str) {
             Some(code) => Scripted::Error(code),

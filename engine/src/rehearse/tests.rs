@@ -16,6 +16,7 @@ use crate::procedure::Procedure;
 
 mod faults;
 mod findings;
+mod lives;
 mod situations;
 
 /// A procedure and what was made of its cases.

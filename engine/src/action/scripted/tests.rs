@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::{Call, Script, partial};
-use crate::action::{Error, Facts, Looking, Registry};
+use crate::action::{Error, Facts, Looking, Reconciled, Registry};
 use crate::host::machine::{Machine, Settings};
 use crate::id::{Digest, RunId};
 use crate::time::Timestamp;
@@ -22,6 +22,10 @@ impl Script for Same {
     async fn answer(&self, call: &Call<'_>) -> Result<Value, Error> {
         let misfits = call.misfits(&self.0);
         if misfits.is_empty() { Ok(self.0.clone()) } else { Err(Error::new("misfit", misfits.join("; "))) }
+    }
+
+    fn reconcile(&self, _: &Call<'_>) -> Result<Reconciled<Value>, Error> {
+        Ok(Reconciled::CannotTell)
     }
 
     fn subject(&self, _: &Call<'_>) -> Option<Digest> {
