@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     Context, RefusalView, actions, anchor, check, doctor, explain, init, ledger, list, new, resume, run as running,
-    runs, show,
+    runs, show, test,
 };
 use crate::args::Schema;
 use crate::exit::Exit;
@@ -100,6 +100,7 @@ fn all() -> Vec<(String, Make)> {
     of("output/run_record", generate::<runs::RecordView>);
     of("output/runs", generate::<runs::View>);
     of("output/show", generate::<show::View>);
+    of("output/test", generate::<test::View>);
     for action in Registry::builtin().iter() {
         let name = action.name;
         let of = move |pick: fn(&engine::action::Action) -> &Json| {

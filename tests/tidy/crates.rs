@@ -33,8 +33,9 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sha2", &["id", "merkle", "host", "target/corvusforge", "target/digest_log", "action/file"]),
     ("similar", &["plan"]),
     ("strsim", &["diagnostic"]),
-    // Timers and races in `execute`; files and children in `host`; hashing off the async threads in `action/file`.
-    ("tokio", &["host", "action", "execute"]),
+    // Timers and races in `execute`, on a clock that stands still in `rehearse`; files and children in `host`; hashing
+    // off the async threads in `action/file`.
+    ("tokio", &["host", "action", "execute", "rehearse"]),
     ("toml", &["action/data"]),
     ("uuid", &["id"]),
     ("zeroize", &["sign", "secret"]),
