@@ -41,3 +41,5 @@ mod signals;
 mod starting;
 #[path = "cli/terminals.rs"]
 mod terminals;
+#[path = "cli/testing.rs"]
+mod testing;
