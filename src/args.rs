@@ -11,7 +11,7 @@ pub use ledger::{
     Anchor, AnchorCommand, AnchorExport, AnchorVerify, Driver, Head, Ledger, LedgerCommand, Recipe, Show, Tail, Verify,
     Whose,
 };
-pub use runs::{Asked, Plan, Run};
+pub use runs::{Asked, Plan, Resume, Run, Stopped, Undo};
 
 /// Runs operational runbooks: checked, previewed, guarded, and written down.
 #[derive(Debug, Parser)]
@@ -85,6 +85,8 @@ pub enum Command {
     Check(Check),
     Plan(Plan),
     Run(Box<Run>),
+    Resume(Resume),
+    Undo(Undo),
     Runs(Runs),
     Actions(Actions),
     Explain(Explain),

@@ -10,7 +10,7 @@ use engine::host::machine::{Machine, Settings};
 use engine::host::{Host as _, Probe as _, Scratch};
 use engine::id::{Id, Name, RunId};
 use engine::ledger::reader::Reader;
-use engine::library::Loaded;
+use engine::library::{Loaded, frozen};
 use engine::past::Past;
 use engine::plan::{Names, Options, Plan, Request, Setting, View};
 use engine::procedure::Environment;
@@ -19,9 +19,10 @@ use engine::procedure::workspace::Policy;
 use engine::template::scope::{Scope, Slot};
 use engine::template::value::Value;
 use indexmap::IndexMap;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use crate::args::{Asked, Global};
+use crate::exit::Exit;
 use crate::refusal::Refusal;
 use crate::workspace::{self, Workspace};
 
@@ -79,6 +80,26 @@ impl Session {
             }
         };
         let machine = machine(&workspace, environment);
+        Ok(Self { workspace, environment, machine, loaded, request, registry, origin })
+    }
+
+    /// The session of a run that was begun before: the procedures are those that were frozen with it.
+    pub fn thawed(workspace: Workspace, view: &View, documents: &Map<String, Json>) -> Result<Self, Refusal> {
+        let environment = workspace.environment()?;
+        if environment != view.environment {
+            let message =
+                format!("the run was begun in {}, and this is {}", view.environment.as_str(), environment.as_str());
+            return Err(Refusal::new(Exit::Refused, "other-environment", message));
+        }
+        refuse_policy(&workspace.file.policy, environment)?;
+        let registry = Arc::new(Registry::builtin());
+        let loaded = frozen::thaw(&view.procedure, documents, &registry);
+        if loaded.is_refused() {
+            let message = format!("procedure `{}` as it was frozen has errors for this version", view.procedure);
+            return Err(Refusal::invalid("invalid-document", message).diagnostics(loaded.diagnostics));
+        }
+        let machine = machine(&workspace, environment);
+        let (request, origin) = (request_of(view)?, view.origin.clone());
         Ok(Self { workspace, environment, machine, loaded, request, registry, origin })
     }
 

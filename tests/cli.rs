@@ -29,6 +29,8 @@ mod people;
 mod planning;
 #[path = "cli/refusals.rs"]
 mod refusals;
+#[path = "cli/resuming.rs"]
+mod resuming;
 #[path = "cli/running.rs"]
 mod running;
 #[path = "cli/shipped.rs"]

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use engine::host::machine::Machine;
 use engine::host::{Probe as _, Scratch};
-use engine::ledger::reader::Reader;
 use engine::target::corvusforge::{CorvusLedger, Error as CorvusError};
 
 use super::Context;
@@ -13,6 +12,7 @@ use crate::exit::Exit;
 use crate::files::absolute;
 use crate::refusal::Refusal;
 use crate::setup;
+use crate::setup::own_ledger::{self, Records};
 use crate::workspace::{self, Workspace};
 
 pub mod entries;
@@ -56,17 +56,9 @@ pub fn place(context: &Context, whose: &Whose) -> Result<Place, Refusal> {
     }
 }
 
-/// A private copy of one of our own ledgers. The folder is gone with the copy.
-pub struct Copy {
-    pub reader: Reader,
-    _folder: Scratch,
-}
-
 /// Copies one of our own ledgers; nothing is judged.
-pub fn copy(path: &Path) -> Result<Copy, Refusal> {
-    let folder = setup::reading_machine().scratch(&[])?;
-    let reader = Reader::copy(path, &folder.folder)?;
-    Ok(Copy { reader, _folder: folder })
+pub fn copy(path: &Path) -> Result<Records, Refusal> {
+    own_ledger::copy(path, &setup::reading_machine())
 }
 
 /// A private copy of a Corvusforge ledger, with what it says about why there is none.

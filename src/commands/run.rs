@@ -13,7 +13,7 @@ use engine::ledger::Ledger;
 use engine::ledger::error::Error as LedgerError;
 use engine::ledger::reader::{Filter, Reader};
 use engine::plan::{Plan, Status, View as PlanView};
-use engine::procedure::Risk;
+use engine::procedure::{Environment, Risk};
 use engine::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -29,7 +29,7 @@ use crate::ui::people::{self, Answers, Operator};
 use crate::ui::progress::Progress;
 
 mod closing;
-mod signals;
+pub(super) mod signals;
 
 /// What `run` says in JSON.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -103,11 +103,27 @@ pub fn run(context: &Context, args: &Run) -> Result<Exit, Refusal> {
         return Err(Refusal::invalid("usage", message));
     }
     let session = Session::prepare(&context.global, &args.asked, recorded.as_ref())?;
+    refuse_unsigned(&session)?;
     let risk = risk_of(&session)?;
     let must_ask = must_ask(args, risk, &session.request.procedure)?;
     super::warn(context, &session.loaded);
     let doing = Doing { context, session: &session, recorded: recorded.as_ref(), wait };
-    super::runtime()?.block_on(doing.run(answers, must_ask))
+    let runtime = super::runtime()?;
+    let done = runtime.block_on(doing.run(answers, must_ask));
+    // Work that was given up (a second interrupt, say) must not hold up the end of the program.
+    runtime.shutdown_background();
+    done
+}
+
+/// In production the run's actor must be signed for (section 8 of the design), and this version cannot check that.
+pub(super) fn refuse_unsigned(session: &Session) -> Result<(), Refusal> {
+    match session.environment {
+        Environment::Production => {
+            let message = "in production the run's actor must be signed for, and this version takes no signatures";
+            Err(Refusal::new(Exit::Refused, "unsigned", message).help("nothing was done; `plan` works in production"))
+        }
+        Environment::Development | Environment::Staging => Ok(()),
+    }
 }
 
 /// What a person is still to confirm.
@@ -151,16 +167,16 @@ fn must_ask(args: &Run, risk: Risk, name: &Name) -> Result<Option<Question>, Ref
     }
 }
 
-fn wait_for(text: &str) -> Result<Duration, Refusal> {
+pub(super) fn wait_for(text: &str) -> Result<Duration, Refusal> {
     Duration::parse(text).map_err(|error| Refusal::invalid("usage", format!("--wait-lock: {error}")))
 }
 
-/// One `run` on its way.
-struct Doing<'a> {
-    context: &'a Context,
-    session: &'a Session,
-    recorded: Option<&'a PlanView>,
-    wait: Option<Duration>,
+/// One run on its way.
+pub(super) struct Doing<'a> {
+    pub context: &'a Context,
+    pub session: &'a Session,
+    pub recorded: Option<&'a PlanView>,
+    pub wait: Option<Duration>,
 }
 
 impl Doing<'_> {
@@ -237,7 +253,7 @@ impl Doing<'_> {
     }
 
     /// Opens the ledger; where somebody else has it, waits as long as was said.
-    async fn open_ledger(&self) -> Result<Ledger, Refusal> {
+    pub(super) async fn open_ledger(&self) -> Result<Ledger, Refusal> {
         let (workspace, machine) = (&self.session.workspace, &self.session.machine);
         let patience = self.wait.map(Duration::as_std).unwrap_or_default();
         let begun = Instant::now();
@@ -322,7 +338,7 @@ impl Doing<'_> {
         })
     }
 
-    fn close(&self, plan: &Plan, ended: &Ended) {
+    pub(super) fn close(&self, plan: &Plan, ended: &Ended) {
         let ui = &self.context.ui;
         if ui.is_human() {
             ui.data(&closing::render(plan, ended, ui.out));

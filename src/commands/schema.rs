@@ -10,7 +10,8 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Context, RefusalView, actions, anchor, check, doctor, explain, init, ledger, list, new, run as running, runs, show,
+    Context, RefusalView, actions, anchor, check, doctor, explain, init, ledger, list, new, resume, run as running,
+    runs, show,
 };
 use crate::args::Schema;
 use crate::exit::Exit;
@@ -94,6 +95,7 @@ fn all() -> Vec<(String, Make)> {
     of("output/list", generate::<list::View>);
     of("output/new", generate::<new::View>);
     of("output/refusal", generate::<RefusalView>);
+    of("output/resume_plan", generate::<resume::View>);
     of("output/run", generate::<running::View>);
     of("output/run_record", generate::<runs::RecordView>);
     of("output/runs", generate::<runs::View>);

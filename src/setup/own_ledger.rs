@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 /// What stands beside a ledger only once there was one.
 const TRACES: [&str; 4] = ["-wal", ".checkpoints", ".incident", ".content"];
 
-/// A ledger that was copied and verified from its last checkpoint on.
+/// A private copy of one of our own ledgers; the folder it is in goes with it.
 pub struct Records {
     pub reader: Reader,
     pub scratch: Scratch,
@@ -26,10 +26,29 @@ pub struct Records {
 /// Copies and verifies the workspace's ledger; none where neither ledger nor key was ever made.
 pub fn records(workspace: &Workspace, machine: &Machine) -> Result<Option<Records>, Refusal> {
     let Some(key) = key(workspace)? else { return Ok(None) };
+    let records = copy(&workspace.ledger(), machine)?;
+    records.reader.check(&key.public())?;
+    Ok(Some(records))
+}
+
+/// Copies one of our own ledgers; nothing is judged.
+pub fn copy(path: &Path, machine: &Machine) -> Result<Records, Refusal> {
+    refuse_irregular(path)?;
     let scratch = machine.scratch(&[])?;
-    let reader = Reader::copy(&workspace.ledger(), &scratch.folder)?;
-    reader.check(&key.public())?;
-    Ok(Some(Records { reader, scratch }))
+    let reader = Reader::copy(path, &scratch.folder)?;
+    Ok(Records { reader, scratch })
+}
+
+/// A pipe or device in place of a ledger would be read without end.
+fn refuse_irregular(ledger: &Path) -> Result<(), Refusal> {
+    let is_irregular = |path: &PathBuf| path.metadata().is_ok_and(|found| !found.is_file());
+    match [ledger.to_owned(), beside(ledger, "-wal")].into_iter().find(is_irregular) {
+        Some(path) => {
+            let message = format!("`{}` is no regular file, and so no ledger", path.display());
+            Err(Refusal::new(Exit::Ledger, "ledger", message))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The key of the workspace's ledger; none where there is neither key nor ledger. One without the other is an alarm,
@@ -54,6 +73,7 @@ fn look(workspace: &Workspace) -> Result<Option<LedgerKey>, Refusal> {
         Err(Refusal::new(Exit::Ledger, "ledger-missing", message).help(help))
     };
     let removed = "a ledger does not go by itself: find out who removed it, and restore it from a backup";
+    refuse_irregular(&ledger)?;
     match (is_there(&ledger), is_there(&key)) {
         (true, true) => Ok(Some(LedgerKey::load(&key)?)),
         (true, false) => alarm("key", &key, &ledger, "restore the ledger's key from a backup; another key will not do"),

@@ -159,3 +159,19 @@ fn shells_and_manuals_are_served() {
     bench.run("man --write man1").exits(0);
     assert!(bench.exists("man1/runwarden-ledger-verify.1"));
 }
+
+#[test]
+fn the_schemas_that_are_checked_in_are_those_that_are_written() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
+    let bench = Bench::empty();
+    bench.run("schema --write schemas -q").exits(0).says("");
+    let names = bench.run("schema").exits(0).stdout;
+    let stale: Vec<&str> = names
+        .lines()
+        .filter(|name| {
+            let file = format!("{name}.schema.json");
+            std::fs::read_to_string(root.join(&file)).ok() != Some(bench.read(&format!("schemas/{file}")))
+        })
+        .collect();
+    assert!(stale.is_empty(), "stale: {stale:?}; run `cargo run -- schema --write schemas`");
+}

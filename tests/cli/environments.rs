@@ -66,12 +66,23 @@ fn a_target_of_another_environment_is_refused() {
 
 #[test]
 fn outside_of_development_only_listed_programs_run() {
-    let bench = Bench::workspace().file("runwarden.yaml", &WORKSPACE.replace("development", "production")).procedure(
+    let bench = Bench::workspace().file("runwarden.yaml", &WORKSPACE.replace("development", "staging")).procedure(
         "echo",
         "steps:\n  - { id: say, action: command.run, with: { argv: [echo, hi] }, undo: { none: Said is said. } }\n",
     );
     let failed = bench.run("run echo").exits(1);
     assert!(failed.stdout.contains("allow_commands"), "{}", failed.stdout);
+}
+
+#[test]
+fn an_unsigned_run_in_production_is_refused_and_a_plan_is_not() {
+    let bench = Bench::workspace()
+        .file("runwarden.yaml", &WORKSPACE.replace("development", "production"))
+        .procedure("wait", WAIT);
+    bench.run("plan wait").exits(0);
+    let refused = bench.run("run wait --yes --confirm wait").exits(3).stderr;
+    assert!(refused.starts_with("error[unsigned]: in production the run's actor must be signed for"), "{refused}");
+    assert!(!bench.exists(".runwarden"), "nothing was done, and no ledger made");
 }
 
 #[test]

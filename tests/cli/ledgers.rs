@@ -185,3 +185,19 @@ fn what_is_no_ledger_is_refused() {
         assert!(!bench.exists("note"));
     }
 }
+
+#[test]
+fn a_pipe_or_device_in_place_of_a_ledger_is_not_read() {
+    let bench = after_a_run();
+    assert!(std::process::Command::new("mkfifo").arg(bench.path("pipe")).status().unwrap().success());
+    for path in ["pipe", "/dev/zero", "."] {
+        let refused = bench.run(&format!("ledger verify --ledger {path}")).exits(11).stdout;
+        assert!(refused.contains("is no regular file, and so no ledger"), "{refused}");
+        bench.run(&format!("ledger show --ledger {path}")).exits(11);
+        bench.run(&format!("ledger verify --driver corvusforge --ledger {path}")).exits(11);
+    }
+    fs::rename(bench.path("pipe"), bench.path(".runwarden/ledger.db")).unwrap();
+    bench.run("run note").exits(11);
+    bench.run("runs").exits(11);
+    assert!(!bench.exists("note"));
+}

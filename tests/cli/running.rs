@@ -19,7 +19,7 @@ fn a_failed_run_says_what_was_done_what_was_not_and_what_to_do() {
     assert_eq!(
         rest,
         "was done: note\nwas not done: ask, after\nThe program said no\n  Ask it why.\n\
-         checkpoint  .runwarden/ledger.db.checkpoints/9 (9 entries)\nrecord      runwarden runs show ID\n"
+         checkpoint  .runwarden/ledger.db.checkpoints/9 (9 entries)\nnext        runwarden resume ID, or runwarden undo ID\nrecord      runwarden runs show ID\n"
     );
     assert!(bench.exists("note") && !bench.exists("after"));
 }

@@ -70,3 +70,11 @@ fn a_built_in_procedure_needs_its_targets() {
     let refused = bench.run(&format!("run corvusforge.export_anchor -p run={MAIN_RUN}")).exits(2).stderr;
     assert!(refused.starts_with("error[unbound-target]: "), "{refused}");
 }
+
+#[test]
+fn the_readmes_procedure_is_valid() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let procedure = readme.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let bench = Bench::workspace().file("procedures/ops/publish_notice.yaml", procedure);
+    bench.run("check").exits(0).says("checked 2 files: no problems");
+}
