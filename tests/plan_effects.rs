@@ -41,7 +41,12 @@ impl World {
             server: MockServer::start().await,
         };
         Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&world.server).await;
-        for (name, content) in [("kept/a.txt", "alpha"), ("kept/b.json", "[1, 2, 3]"), ("old.txt", "old")] {
+        for (name, content) in [
+            ("kept/a.txt", "alpha"),
+            ("kept/b.json", "[1, 2, 3]"),
+            ("old.txt", "old"),
+            ("policies/a.rego", "package a"),
+        ] {
             let path = world.path(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, content).unwrap();
@@ -149,6 +154,11 @@ fn inputs(action: &str) -> Vec<Value> {
             json!({ "path": "old.txt", "content": "new", "replace": true }),
             json!({ "path": "old.txt", "content": "old" }),
         ],
+        "forge.policy_hash" => vec![json!({ "directory": "policies" })],
+        "forge.verdict_verify" => {
+            let key = "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c";
+            vec![json!({ "directory": "kept", "scenario": "scn-0001", "public_key": key })]
+        }
         "http.get" | "http.ready" => vec![json!({ "target": "api", "path": "/state" })],
         "http.request" => ["POST", "PUT", "PATCH", "DELETE"]
             .map(|method| json!({ "target": "api", "method": method, "path": "/state", "json": { "a": 1 } }))

@@ -24,6 +24,7 @@ pub mod anchor;
 pub mod command;
 pub mod data;
 pub mod file;
+pub mod forge;
 pub mod http;
 pub mod ledger;
 pub mod process;

@@ -10,7 +10,7 @@ const EVERYWHERE: &[&str] = &["async_trait", "indexmap", "schemars", "serde", "s
 
 /// The owners of a crate: where in `engine/src` it may be used. Who else needs it asks an owner.
 const OWNERS: &[(&str, &[&str])] = &[
-    ("base64", &["sign", "merkle", "action/file"]),
+    ("base64", &["sign", "merkle", "action/file", "action/forge"]),
     ("csv", &["action/data"]),
     ("ed25519_dalek", &["sign"]),
     ("futures_util", &["execute"]),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::erased::{ErasedEffect, ErasedRead};
 use super::scripted::{Call, Script, Shape};
 use super::{Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Read, Reconciled, Repeat};
-use super::{anchor, command, data, file, http, ledger, process};
+use super::{anchor, command, data, file, forge, http, ledger, process};
 use crate::diagnostic::did_you_mean;
 use crate::id::Digest;
 
@@ -235,6 +235,8 @@ impl Registry {
             .read(file::stat::Stat)
             .read(file::tree::Tree)
             .effect(file::write::Write)
+            .read(forge::policy_hash::PolicyHash)
+            .read(forge::verdict_verify::VerdictVerify)
             .read(http::get::Get)
             .read(http::ready::Ready)
             .effect(http::request::Request)
