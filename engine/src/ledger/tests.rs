@@ -16,6 +16,7 @@ use crate::ledger::verify::verify;
 mod damage;
 mod entries;
 mod histories;
+mod proving;
 mod writing;
 
 const ORIGIN: &str = "example.org/ledger/test";
