@@ -4,11 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+mod anchor;
 mod ledger;
 mod runs;
 
+pub use anchor::{Anchor, AnchorCommand, AnchorExport, AnchorVerify};
 pub use ledger::{
-    Anchor, AnchorCommand, AnchorExport, AnchorVerify, Driver, Head, Ledger, LedgerCommand, Show, Tail, Verify, Whose,
+    Backup, Consistency, Driver, Export, Head, Incident, IncidentCommand, Keys, Ledger, LedgerCommand, Prove, Show,
+    Tail, Verify, Whose,
 };
 pub use runs::{Asked, Plan, Run};
 

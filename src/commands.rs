@@ -157,11 +157,11 @@ fn asked_format() -> Option<Format> {
     let arguments: Vec<String> =
         std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
     let after = |at: usize| arguments.get(at + 1).map(String::as_str);
-    let values = arguments.iter().enumerate().filter_map(|(at, argument)| match argument.as_str() {
+    let mut values = arguments.iter().enumerate().filter_map(|(at, argument)| match argument.as_str() {
         "--format" => after(at),
         other => other.strip_prefix("--format="),
     });
-    values.last().and_then(|value| match value {
+    values.next_back().and_then(|value| match value {
         "json" => Some(Format::Json),
         "ndjson" => Some(Format::Ndjson),
         _ => None,

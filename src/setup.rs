@@ -142,6 +142,11 @@ impl Session {
     }
 }
 
+/// Who does this.
+pub fn actor() -> String {
+    user::name()
+}
+
 /// A ledger that was copied and verified from its last checkpoint on.
 pub struct Records {
     pub reader: Reader,

@@ -1,23 +1,33 @@
-//! `ledger`: reading and judging ledgers, ours and foreign ones. None of this opens a ledger for writing.
+//! `ledger`: reading, judging and proving ledgers, ours and foreign ones. But for closing an incident, none of this opens
+//! a ledger for writing.
 
 use std::path::{Path, PathBuf};
 
 use engine::host::machine::Machine;
 use engine::host::{Probe as _, Scratch};
 use engine::ledger::reader::Reader;
+use engine::merkle::note::VerifierKey;
 use engine::target::corvusforge::{CorvusLedger, Error as CorvusError};
 
 use super::Context;
-use crate::args::{Driver, LedgerCommand, Whose};
+use crate::args::{Driver, Keys, LedgerCommand, Whose};
 use crate::exit::Exit;
-use crate::files::absolute;
+use crate::files::{self, absolute};
 use crate::refusal::Refusal;
 use crate::setup;
 use crate::workspace::{self, Workspace};
 
+pub mod backup;
+pub mod consistency;
 pub mod entries;
+pub mod export;
 pub mod head;
+pub mod incident;
+pub mod prove;
 mod verify;
+
+/// The longest file of keys that is read, in bytes.
+const MAX_KEYS: u64 = 64 * 1024;
 
 pub fn run(context: &Context, command: LedgerCommand) -> Result<Exit, Refusal> {
     match command {
@@ -25,6 +35,11 @@ pub fn run(context: &Context, command: LedgerCommand) -> Result<Exit, Refusal> {
         LedgerCommand::Show(args) => entries::show(context, &args),
         LedgerCommand::Tail(args) => entries::tail(context, &args),
         LedgerCommand::Head(args) => head::run(context, &args),
+        LedgerCommand::Prove(args) => prove::run(context, &args),
+        LedgerCommand::Consistency(args) => consistency::run(context, &args),
+        LedgerCommand::Export(args) => export::run(context, &args),
+        LedgerCommand::Backup(args) => backup::run(context, &args),
+        LedgerCommand::Incident(args) => incident::run(context, &args),
     }
 }
 
@@ -44,6 +59,53 @@ pub fn place(context: &Context, whose: &Whose) -> Result<Place, Refusal> {
         }
         (None, Driver::Corvusforge) => Err(Refusal::invalid("usage", "`--driver corvusforge` needs the ledger's file")
             .help("name it with `--ledger PATH`")),
+    }
+}
+
+/// The keys that may sign: as said, else the workspace's own; none leaves it to what the ledger says of itself.
+pub fn keys(said: &Keys, own: Option<&Workspace>) -> Result<Vec<VerifierKey>, Refusal> {
+    if !said.keys.is_empty() {
+        let mut keys = Vec::new();
+        for text in &said.keys {
+            keys.extend(read_keys(text)?);
+        }
+        return Ok(keys);
+    }
+    let Some(workspace) = own else { return Ok(Vec::new()) };
+    match setup::key_of_ledger(workspace)? {
+        Some(key) => VerifierKey::new(&workspace.file.ledger.origin, key.public())
+            .map(|key| vec![key])
+            .map_err(|error| Refusal::invalid("key", error.to_string())),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// A key as text, or those of a file, a line each.
+fn read_keys(text: &str) -> Result<Vec<VerifierKey>, Refusal> {
+    let wrong = |text: &str, error| Refusal::invalid("usage", format!("--key `{text}`: {error}"));
+    let error = match VerifierKey::parse(text) {
+        Ok(key) => return Ok(vec![key]),
+        Err(error) => error,
+    };
+    let Ok(bytes) = files::read(Path::new(text), MAX_KEYS) else {
+        return Err(wrong(text, error).help("give a key like `name+id+base64`, or a file with one a line"));
+    };
+    let lines = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    if lines.is_empty() {
+        return Err(Refusal::invalid("usage", format!("--key: the file `{text}` has no key")));
+    }
+    lines.into_iter().map(|line| VerifierKey::parse(line).map_err(|error| wrong(line, error))).collect()
+}
+
+/// Refuses what only ledgers of our own can give.
+fn only_own(whose: &Whose, what: &str) -> Result<(), Refusal> {
+    match whose.driver {
+        Driver::Runwarden => Ok(()),
+        Driver::Corvusforge => Err(Refusal::invalid(
+            "unsupported",
+            format!("{what} is of Runwarden's own ledgers; those of Corvusforge have no tree and no signature"),
+        )),
     }
 }
 

@@ -35,6 +35,8 @@ pub fn back_up(reader: &Reader, to: &Path) -> Result<Backup, Error> {
         let path = path.to_owned();
         move |source: std::io::Error| Error::not_writable_io(&path, &source)
     };
+    let folder = files::folder_of(to);
+    files::make_folder(folder).map_err(failed(folder))?;
     let unfinished = files::beside(to, ".creating");
     let entries = store::write_copy(&reader.conn, &unfinished).map_err(|error| {
         // The copy has failed already; what there is of it is of no use.

@@ -176,7 +176,7 @@ fn the_anchor_of_a_run_is_judged_line_by_line() {
     assert_eq!(judged(&text, body, &keys, &run(1), 60), ["run"]);
     assert_eq!(judged(&text, body, &[], &own, 60), ["signature"]);
     let other = VerifierKey::new(ORIGIN, LedgerKey::from_seed(&[8; 32]).public()).unwrap();
-    assert_eq!(judged(&text, body, &[other.clone()], &own, 60), ["signature"]);
+    assert_eq!(judged(&text, body, std::slice::from_ref(&other), &own, 60), ["signature"]);
     assert_eq!(judged(&text, body, &[other, vkey()], &own, 60), none);
     assert_eq!(judged("nothing", body, &keys, &own, 60), ["format"]);
     assert_eq!(judged(&text, b"{}", &keys, &own, 60), ["inclusion", "entry", "run", "age"]);
