@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 mod anchor;
+mod key;
 mod ledger;
 mod runs;
 
 pub use anchor::{Anchor, AnchorCommand, AnchorExport, AnchorVerify};
+pub use key::{Key, KeyCommand, KeyGenerate, KeyShow, Role};
 pub use ledger::{
     Backup, Consistency, Driver, Export, Head, Incident, IncidentCommand, Keys, Ledger, LedgerCommand, Prove, Show,
     Tail, Verify, Whose,
@@ -93,6 +95,7 @@ pub enum Command {
     Schema(Schema),
     Ledger(Ledger),
     Anchor(Anchor),
+    Key(Key),
     Completions(Completions),
     Man(Man),
 }

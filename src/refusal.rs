@@ -118,8 +118,8 @@ impl From<LedgerError> for Refusal {
     }
 }
 
-impl From<engine::sign::ledger_key::Error> for Refusal {
-    fn from(error: engine::sign::ledger_key::Error) -> Self {
+impl From<engine::sign::key_file::Error> for Refusal {
+    fn from(error: engine::sign::key_file::Error) -> Self {
         Self::new(Exit::Ledger, "key", error.to_string())
     }
 }

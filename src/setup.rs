@@ -234,9 +234,14 @@ fn make_private_folder(path: &Path) -> Result<(), Refusal> {
 }
 
 fn new_key(machine: &Machine) -> Result<LedgerKey, Refusal> {
+    Ok(LedgerKey::from_seed(&new_seed(machine)?))
+}
+
+/// Random bytes for a new key.
+pub fn new_seed(machine: &Machine) -> Result<[u8; 32], Refusal> {
     let mut seed = [0; 32];
     machine.random(&mut seed)?;
-    Ok(LedgerKey::from_seed(&seed))
+    Ok(seed)
 }
 
 /// A new run id; a UUID, so it also names ledgers and plans.

@@ -247,3 +247,35 @@ fn what_verification_finds_stops_everything_until_it_is_closed_by_name() {
     let kinds = workspace.run(&["ledger", "show", "--kind", "incident.closed"]).out;
     assert!(kinds.contains("the index column was repaired"), "{kinds}");
 }
+
+#[test]
+fn keys_are_made_private_and_shown_by_their_public_halves() {
+    let workspace = Workspace::new(1);
+    let shown = workspace.json(&["key", "show"]);
+    assert_eq!((&shown["keys"][0]["role"], &shown["keys"][0]["name"]), (&"ledger".into(), &"example.org/test".into()));
+    assert_eq!(shown["keys"][0]["vkey"], workspace.json(&["ledger", "head"])["vkey"]);
+
+    let made = workspace.json(&["key", "generate", "ada.key", "--name", "ada"]);
+    let mode = fs::metadata(workspace.path("ada.key")).unwrap().permissions();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o7777, 0o600);
+    exits(&workspace.run(&["key", "generate", "ada.key", "--name", "ada"]), 11, "exists already");
+    assert_eq!(workspace.json(&["key", "show", "ada.key"])["keys"][0]["public"], made["public"]);
+    let private = fs::read_to_string(workspace.path("ada.key")).unwrap();
+    assert!(private.starts_with("-----BEGIN OPENSSH PRIVATE KEY-----"), "{private}");
+
+    let made = workspace.json(&["key", "generate", "other.key", "--role", "ledger", "--name", "example.org/other"]);
+    assert!(made["vkey"].as_str().unwrap().starts_with("example.org/other+"));
+    exits(&workspace.run(&["key", "generate", "x.key", "--role", "ledger", "--name", "two words"]), 2, "--name");
+    assert!(!workspace.path("x.key").exists());
+
+    // The ledger's own key as an actor's: one key, one role.
+    let line = shown["keys"][0]["public"].as_str().unwrap();
+    let file = workspace.path("runwarden.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{text}\nactors:\n  ada: {{ class: operator, roles: [], key: '{line}' }}\n")).unwrap();
+    exits(&workspace.run(&["key", "show"]), 1, "one key has one role");
+    let mut mode = fs::metadata(workspace.path("ada.key")).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut mode, 0o644);
+    fs::set_permissions(workspace.path("ada.key"), mode).unwrap();
+    exits(&workspace.run(&["key", "show", "ada.key"]), 11, "chmod 600");
+}

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Context, RefusalView, actions, anchor, check, doctor, explain, init, ledger, list, run as running, runs, show,
+    Context, RefusalView, actions, anchor, check, doctor, explain, init, key, ledger, list, run as running, runs, show,
 };
 use crate::args::Schema;
 use crate::exit::Exit;
@@ -87,6 +87,8 @@ fn all() -> Vec<(String, Make)> {
     of("output/doctor", generate::<doctor::View>);
     of("output/explain", generate::<explain::View>);
     of("output/init", generate::<init::View>);
+    of("output/key_generate", generate::<key::OneView>);
+    of("output/key_show", generate::<key::View>);
     of("output/ledger_backup", generate::<ledger::backup::View>);
     of("output/ledger_consistency", generate::<ledger::consistency::View>);
     of("output/ledger_entries", generate::<ledger::entries::View>);

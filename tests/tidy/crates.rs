@@ -32,6 +32,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("serde_yaml", &["parse", "action/data"]),
     ("sha2", &["id", "merkle", "host", "target/corvusforge", "action/file"]),
     ("similar", &["plan"]),
+    ("ssh_key", &["sign"]),
     ("strsim", &["diagnostic"]),
     // Timers and races in `execute`; files and children in `host`; hashing off the async threads in `action/file`.
     ("tokio", &["host", "action/file", "execute"]),

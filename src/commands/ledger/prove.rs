@@ -53,8 +53,8 @@ pub fn run(context: &Context, args: &Prove) -> Result<Exit, Refusal> {
 
 /// The entry that is meant: its number, or the end of a run.
 pub fn entry_meant(reader: &Reader, what: &str) -> Result<u64, Refusal> {
-    // A run's id begins with digits too, and never is nothing but a number that a ledger could reach.
-    if let Ok(seq) = what.parse() {
+    // The ids of runs begin with a zero, which a number that is written plainly does not.
+    if let Some(seq) = what.parse::<u64>().ok().filter(|seq| seq.to_string() == what) {
         return Ok(seq);
     }
     end_of_run(reader, what).map(|(_, seq)| seq)
