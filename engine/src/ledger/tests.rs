@@ -14,6 +14,7 @@ use crate::ledger::signed::Given;
 use crate::ledger::verify::verify;
 
 mod damage;
+mod documented;
 mod entries;
 mod histories;
 mod proving;

@@ -38,7 +38,7 @@ impl Place {
     }
 
     /// Writes every entry from `seq` on anew after `edit`, with hashes and links that fit: what a forger would do.
-    fn forge(&self, seq: i64, edit: impl Fn(&str) -> String) {
+    pub fn forge(&self, seq: i64, edit: impl Fn(&str) -> String) {
         let conn = Connection::open(&self.path).unwrap();
         let count: i64 = conn.query_row("SELECT count(*) FROM entries", [], |row| row.get(0)).unwrap();
         let mut changes = String::new();

@@ -187,3 +187,30 @@ fn the_anchor_of_a_run_is_judged_line_by_line() {
     let begin = reader.prove(2, None, &[vkey()]).unwrap().unwrap();
     assert_eq!(judged(&begin.proof.to_string(), &begin.body, &keys, &run(1), 60), ["entry"]);
 }
+
+#[test]
+fn an_anchor_finds_every_length_of_cut_tail_and_a_fork_at_every_entry() {
+    let newest = {
+        let place = Place::filled();
+        let (reader, _scratch) = place.reader();
+        reader.prove(11, None, &[vkey()]).unwrap().unwrap().proof.to_string()
+    };
+    for seq in 1..12 {
+        let place = Place::filled();
+        std::fs::remove_dir_all(signed::folder_of(&place.path)).unwrap();
+        place.change(&format!("DELETE FROM entries WHERE seq >= {seq}"));
+        assert_eq!(place.verify(&[]).status, Status::SelfConsistentOnly, "cut to {seq}");
+        assert_eq!(place.verify(&[given("kept", &newest)]).status, Status::Truncated, "cut to {seq}");
+
+        let place = Place::filled();
+        std::fs::remove_dir_all(signed::folder_of(&place.path)).unwrap();
+        place.forge(seq, |body| body.replace(".000000Z", ".000001Z"));
+        place.change(&format!("UPDATE entries SET ts = replace(ts, '.000000Z', '.000001Z') WHERE seq = {seq}"));
+        let alone = place.verify(&[]);
+        assert!(alone.problems.iter().all(|problem| problem.code == "clock_backwards"), "{:?}", alone.problems);
+        let report = place.verify(&[given("kept", &newest)]);
+        assert!(!report.status.is_sound(), "forged from {seq}");
+        let expected = if alone.problems.is_empty() { Status::Fork } else { Status::Broken };
+        assert_eq!(report.status, expected, "forged from {seq}: {:?}", report.problems);
+    }
+}
