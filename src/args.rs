@@ -12,10 +12,10 @@ mod runs;
 pub use anchor::{Anchor, AnchorCommand, AnchorExport, AnchorVerify};
 pub use key::{Key, KeyCommand, KeyGenerate, KeyShow, Role};
 pub use ledger::{
-    Backup, Consistency, Driver, Export, Head, Incident, IncidentCommand, Keys, Ledger, LedgerCommand, Prove, Show,
-    Tail, Verify, Whose,
+    Backup, Consistency, Driver, Export, Head, Incident, IncidentCommand, Keys, Ledger, LedgerCommand, Prove, Recipe,
+    Show, Tail, Verify, Whose,
 };
-pub use runs::{Asked, Plan, Run};
+pub use runs::{Asked, Plan, Resume, Run, Stopped, Undo};
 
 /// Runs operational runbooks: checked, previewed, guarded, and written down.
 #[derive(Debug, Parser)]
@@ -89,6 +89,8 @@ pub enum Command {
     Check(Check),
     Plan(Plan),
     Run(Box<Run>),
+    Resume(Resume),
+    Undo(Undo),
     Runs(Runs),
     Actions(Actions),
     Explain(Explain),

@@ -23,6 +23,7 @@ mod list;
 mod man;
 mod new;
 mod plan;
+mod resume;
 mod run;
 mod runs;
 mod schema;
@@ -65,7 +66,7 @@ struct ErrorView {
 pub fn run(args: Args) -> Exit {
     let Args { global, command } = args;
     let ui = Arc::new(Ui::new(global.format, global.color, global.quiet, global.verbose));
-    let is_run = matches!(command, Command::Run(_));
+    let is_run = matches!(command, Command::Run(_) | Command::Resume(_) | Command::Undo(_));
     let done = enter_folder(&global).and_then(|()| {
         let context = Context { global, ui: Arc::clone(&ui) };
         dispatch(&context, command)
@@ -92,6 +93,8 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Refusal> {
         Command::Check(args) => check::run(context, &args),
         Command::Plan(args) => plan::run(context, &args),
         Command::Run(args) => run::run(context, &args),
+        Command::Resume(args) => resume::resume(context, &args),
+        Command::Undo(args) => resume::undo(context, &args),
         Command::Runs(args) => runs::run(context, &args),
         Command::Actions(args) => actions::run(context, &args),
         Command::Explain(args) => explain::run(context, &args),

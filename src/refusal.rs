@@ -38,6 +38,10 @@ pub const CODES: &[(&str, &str)] = &[
     ("other-log", "the folder holds the files of another log, or of this one before it was changed"),
     ("incident", "a verification of the ledger failed before, and nobody has closed that; or it is another incident"),
     ("unknown-run", "the ledger has no run of that id"),
+    ("run-over", "the run succeeded, was undone or was refused: it does not go on"),
+    ("not-frozen", "what a run was begun with cannot be read back"),
+    ("bad-entry", "an entry of the ledger does not say what its kind says"),
+    ("unsigned", "in production the run's actor must be signed for"),
     ("ambiguous-run", "several runs begin with what was given"),
     ("unknown-action", "there is no action of that name"),
     ("unknown-code", "there is no diagnostic or refusal of that code"),
@@ -147,6 +151,7 @@ impl From<engine::execute::Error> for Refusal {
     fn from(error: engine::execute::Error) -> Self {
         match error {
             engine::execute::Error::Ledger(error) => Self::from(error),
+            engine::execute::Error::Entry { .. } => Self::new(Exit::Ledger, "ledger", error.to_string()),
             engine::execute::Error::Illegal(error) => Self::internal(error),
         }
     }

@@ -13,6 +13,7 @@ use engine::id::{Digest, Id, RunId};
 use engine::procedure::TargetKind;
 use engine::procedure::workspace::TargetEntry;
 use engine::target::bind;
+use engine::target::corvusforge::CorvusLedger;
 use engine::time::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -21,6 +22,9 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 /// What a plan may ask of the files of the machine; there is no verb among them that changes anything.
 const LOOKS: [&str; 9] = ["resolve", "stat", "read", "open", "list", "inside", "holders", "scratch", "program"];
+
+/// The main run of the example's ledger.
+const RUN: &str = "cf-20260226-143000-a1b";
 
 /// A machine, a service and targets to plan over.
 struct World {
@@ -43,7 +47,9 @@ impl World {
             fs::write(path, content).unwrap();
         }
         let ledger = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/corvusforge/project/.corvusforge/ledger.db");
-        fs::copy(ledger, world.path("ledger.db")).unwrap();
+        fs::create_dir_all(world.path("project")).unwrap();
+        fs::create_dir_all(world.path("anchors")).unwrap();
+        fs::copy(ledger, world.path("project/ledger.db")).unwrap();
         world
     }
 
@@ -70,7 +76,8 @@ impl World {
         let targets = BTreeMap::from([
             target("api", TargetKind::Service, None, json!({ "url": self.server.uri() })),
             target("tool", TargetKind::Command, None, json!({ "argv": ["true"] })),
-            target("ledger", TargetKind::Ledger, Some("corvusforge"), json!({ "path": "ledger.db" })),
+            target("ledger", TargetKind::Ledger, Some("corvusforge"), json!({ "path": "project/ledger.db" })),
+            target("anchors", TargetKind::AnchorStore, None, json!({ "path": "anchors", "trust": "low" })),
         ]);
         Facts {
             run: RunId::from_parts(0, &[0; 10]),
@@ -99,6 +106,17 @@ impl World {
         collect(self.folder.path(), &mut tree);
         tree
     }
+}
+
+/// What `anchor.export` says of the example's main run.
+fn anchor() -> Value {
+    let ledger = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/corvusforge/project/.corvusforge/ledger.db");
+    let copy = tempfile::tempdir().unwrap();
+    let copied = copy.path().join("ledger.db");
+    fs::copy(ledger, &copied).unwrap();
+    let at = Timestamp::from_microseconds(1_795_000_000_000_000).unwrap();
+    let anchor = CorvusLedger::open(&copied, "ledger.db").unwrap().anchor(RUN, at).unwrap();
+    serde_json::to_value(anchor).unwrap()
 }
 
 /// Inputs with which a plan asks an action: for effects one that would change something and one that would not.
@@ -137,6 +155,11 @@ fn inputs(action: &str) -> Vec<Value> {
         "ledger.entries" | "ledger.holders" | "ledger.list_runs" | "ledger.verify" => {
             vec![json!({ "target": "ledger" })]
         }
+        "ledger.snapshot" => vec![json!({ "target": "ledger", "to": "evidence" })],
+        "anchor.export" => vec![json!({ "target": "ledger", "run": RUN })],
+        "anchor.store" => vec![json!({ "target": "anchors", "ledger": "ledger", "run": RUN, "anchor": anchor() })],
+        "anchor.fetch" => vec![json!({ "target": "anchors", "run": RUN })],
+        "anchor.verify" => vec![json!({ "target": "anchors", "ledger": "ledger", "runs": "all" })],
         "process.holders" => vec![json!({ "paths": ["kept/a.txt"] })],
         _ => Vec::new(),
     }

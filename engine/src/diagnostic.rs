@@ -137,3 +137,9 @@ pub fn did_you_mean<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -
         .min_by_key(|(distance, name)| (*distance, (*name).to_owned()))
         .map(|(_, name)| name)
 }
+
+/// Whether two names differ by one slip of a finger: a letter too many, too few, wrong, or swapped with its neighbour.
+#[must_use]
+pub fn is_slip(found: &str, meant: &str) -> bool {
+    strsim::damerau_levenshtein(found, meant) == 1
+}

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use tokio::sync::watch;
 
 use crate::event::fact::{Event, Fact, PlanRecorded, RunBegin};
-use crate::event::state::{Failure, RunStatus, StepState};
+use crate::event::state::{Failure, RunStatus, StepState, Verdict};
 use crate::host::Host;
 use crate::id::RunId;
 use crate::ledger::Ledger;
@@ -27,6 +27,8 @@ mod checks;
 mod ending;
 mod guards;
 pub mod people;
+mod places;
+pub mod resume;
 mod steps;
 mod tries;
 mod undo;
@@ -97,6 +99,14 @@ pub enum Error {
     /// The ledger could not be written; nothing was done after that.
     #[error(transparent)]
     Ledger(#[from] crate::ledger::error::Error),
+    /// An entry of the run does not say what its kind says.
+    #[error("entry {seq} of the ledger cannot be understood: {why}")]
+    Entry {
+        /// Which entry.
+        seq: i64,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The engine broke its own rules.
     #[error(transparent)]
     Illegal(#[from] crate::run::IllegalEvent),
@@ -158,21 +168,7 @@ struct Runner<'a> {
 /// # Errors
 /// When the record cannot be kept; everything else is how the run ended.
 pub async fn execute(means: &Means<'_>, plan: &Plan, run: RunId, ledger: &mut Ledger) -> Result<Ended, Error> {
-    let started_at = plan.view.created_at;
-    let probe: &dyn crate::host::Probe = means.host;
-    let base = crate::plan::base_scope(means.setting, &run, started_at, probe);
-    let asking = Asking { registry: &means.setting.registry, probe, run: run.clone(), started_at };
-    let book = Book::new(ledger, run, means.setting.actor.clone(), means.observer, probe);
-    let runner = Runner {
-        means,
-        plan,
-        asking,
-        base,
-        book: Mutex::new(book),
-        undoable: Mutex::new(Vec::new()),
-        failed_inputs: Mutex::new(Vec::new()),
-        on_undo: Mutex::new(None),
-    };
+    let runner = Runner::new(means, plan, Run::new(run), ledger);
     runner.begin()?;
     let outcome = match plan.view.status {
         Status::Ready => runner.work().await,
@@ -182,6 +178,24 @@ pub async fn execute(means: &Means<'_>, plan: &Plan, run: RunId, ledger: &mut Le
 }
 
 impl<'a> Runner<'a> {
+    fn new(means: &'a Means<'a>, plan: &'a Plan, run: Run, ledger: &'a mut Ledger) -> Self {
+        let started_at = plan.view.created_at;
+        let probe: &dyn crate::host::Probe = means.host;
+        let base = crate::plan::base_scope(means.setting, &run.id, started_at, probe);
+        let asking = Asking { registry: &means.setting.registry, probe, run: run.id.clone(), started_at };
+        let book = Book::new(ledger, run, means.setting.actor.clone(), means.observer, probe);
+        Self {
+            means,
+            plan,
+            asking,
+            base,
+            book: Mutex::new(book),
+            undoable: Mutex::new(Vec::new()),
+            failed_inputs: Mutex::new(Vec::new()),
+            on_undo: Mutex::new(None),
+        }
+    }
+
     fn book(&self) -> std::sync::MutexGuard<'_, Book<'a>> {
         // A panic while a fact is noted cannot leave half a fact: the book pushes whole ones.
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
@@ -230,6 +244,12 @@ impl<'a> Runner<'a> {
                     detail: guard.detail.clone(),
                 }),
             )?;
+        }
+        // A plan that only looks finds the end out by itself. What failed then must be on record like what fails in a
+        // run, or the same bytes would be tried again.
+        let failed = view.verify.iter().filter(|checked| checked.verdict == Verdict::NotMet);
+        for checked in failed.filter(|_| view.status == Status::Failed) {
+            book.note(None, None, Event::VerifyResult(checked.clone()))?;
         }
         book.flush()
     }

@@ -121,9 +121,11 @@ pub struct Shelf {
 }
 
 impl Shelf {
-    /// Puts a document in, if it has a name that is not taken.
+    /// Puts a document in, if it has a name that is not taken. One that is wrong is put in too: who names it is told
+    /// that it is, and not that there is none.
     pub fn put(&mut self, opened: Opened) {
-        if let Some(name) = opened.name().cloned() {
+        let written = || Name::parse(opened.tree.get("name")?.as_str()?).ok();
+        if let Some(name) = opened.name().cloned().or_else(written) {
             self.documents.entry(name).or_insert(opened);
         }
     }

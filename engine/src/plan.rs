@@ -30,7 +30,7 @@ mod planner;
 pub mod steps;
 mod unsupported;
 
-pub use bind::{Names, base_scope, plan};
+pub use bind::{Names, base_scope, plan, thaw};
 
 /// How long a plan file is good for where nothing is said.
 pub const EXPIRY: Duration = Duration::from_seconds(24 * 60 * 60);

@@ -39,7 +39,12 @@ fn export(context: &Context, args: &AnchorExport) -> Result<Exit, Refusal> {
     match args.whose.driver {
         Driver::Runwarden => own::export(context, args),
         Driver::Corvusforge => export_corvus(context, args),
+        Driver::HashChain | Driver::DigestLog => Err(no_anchors(args.whose.driver)),
     }
+}
+
+fn no_anchors(driver: Driver) -> Refusal {
+    Refusal::invalid("unsupported", format!("there are no anchors of `--driver {}`", driver.as_str()))
 }
 
 fn export_corvus(context: &Context, args: &AnchorExport) -> Result<Exit, Refusal> {
@@ -77,6 +82,7 @@ fn verify(context: &Context, args: &AnchorVerify) -> Result<Exit, Refusal> {
     let (of, findings) = match args.whose.driver {
         Driver::Runwarden => own::verify(context, args, max_age)?,
         Driver::Corvusforge => verify_corvus(context, args, max_age)?,
+        driver @ (Driver::HashChain | Driver::DigestLog) => return Err(no_anchors(driver)),
     };
     let is_ok = !findings.is_empty() && findings.iter().all(|finding| finding.ok);
     let view = View { status: if is_ok { "ok" } else { "failed" }, findings };

@@ -15,7 +15,7 @@ use crate::args::{KeyCommand, KeyGenerate, KeyShow, Role};
 use crate::exit::Exit;
 use crate::files;
 use crate::refusal::Refusal;
-use crate::setup;
+use crate::setup::{self, own_ledger};
 use crate::ui::table::pairs;
 use crate::workspace;
 
@@ -79,7 +79,7 @@ pub fn run(context: &Context, command: KeyCommand) -> Result<Exit, Refusal> {
 }
 
 fn generate(context: &Context, args: &KeyGenerate) -> Result<Exit, Refusal> {
-    let seed = setup::new_seed(&setup::reading_machine())?;
+    let seed = own_ledger::new_seed(&setup::reading_machine())?;
     let (role, public) = match args.role {
         Role::Actor => {
             if args.name.chars().any(char::is_control) {
@@ -152,7 +152,7 @@ fn render(key: &OneView, paint: crate::ui::Paint) -> String {
 fn of_workspace(context: &Context) -> Result<Vec<OneView>, Refusal> {
     let workspace = workspace::open(context.global.workspace.as_deref())?;
     let mut keys = Vec::new();
-    if let Some(key) = setup::key_of_ledger(&workspace)? {
+    if let Some(key) = own_ledger::key(&workspace)? {
         let view = OneView::new(&workspace.file.ledger.origin, "ledger", &ActorPublic::new(key.public()));
         keys.push(OneView { file: Some(workspace.key().display().to_string()), ..view });
     }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use engine::host::machine::Machine;
 use engine::host::{Probe as _, Scratch};
-use engine::ledger::reader::Reader;
 use engine::merkle::note::VerifierKey;
+use engine::sign::ledger_key::LedgerKey;
 use engine::target::corvusforge::{CorvusLedger, Error as CorvusError};
 
 use super::Context;
@@ -15,6 +15,7 @@ use crate::exit::Exit;
 use crate::files::{self, absolute};
 use crate::refusal::Refusal;
 use crate::setup;
+use crate::setup::own_ledger::{self, Records};
 use crate::workspace::{self, Workspace};
 
 pub mod backup;
@@ -23,6 +24,7 @@ pub mod entries;
 pub mod export;
 pub mod head;
 pub mod incident;
+mod lines;
 pub mod prove;
 mod verify;
 
@@ -51,19 +53,27 @@ pub struct Place {
 
 /// The ledger that was named; without a name the workspace's own.
 pub fn place(context: &Context, whose: &Whose) -> Result<Place, Refusal> {
+    if whose.recipe.is_some() && whose.driver != Driver::HashChain {
+        return Err(Refusal::invalid("usage", "`--recipe` is for `--driver hash_chain`"));
+    }
+    if whose.seal.is_some() && whose.driver != Driver::DigestLog {
+        return Err(Refusal::invalid("usage", "`--seal` is for `--driver digest_log`"));
+    }
     match (&whose.ledger, whose.driver) {
         (Some(path), _) => Ok(Place { path: absolute(path), own: None }),
         (None, Driver::Runwarden) => {
             let workspace = workspace::open(context.global.workspace.as_deref())?;
             Ok(Place { path: workspace.ledger(), own: Some(workspace) })
         }
-        (None, Driver::Corvusforge) => Err(Refusal::invalid("usage", "`--driver corvusforge` needs the ledger's file")
-            .help("name it with `--ledger PATH`")),
+        (None, driver) => {
+            Err(Refusal::invalid("usage", format!("`--driver {}` needs the ledger's file", driver.as_str()))
+                .help("name it with `--ledger PATH`"))
+        }
     }
 }
 
 /// The keys that may sign: as said, else the workspace's own; none leaves it to what the ledger says of itself.
-pub fn keys(said: &Keys, own: Option<&Workspace>) -> Result<Vec<VerifierKey>, Refusal> {
+pub fn keys(context: &Context, said: &Keys, own: Option<&Workspace>) -> Result<Vec<VerifierKey>, Refusal> {
     if !said.keys.is_empty() {
         let mut keys = Vec::new();
         for text in &said.keys {
@@ -72,12 +82,14 @@ pub fn keys(said: &Keys, own: Option<&Workspace>) -> Result<Vec<VerifierKey>, Re
         return Ok(keys);
     }
     let Some(workspace) = own else { return Ok(Vec::new()) };
-    match setup::key_of_ledger(workspace)? {
-        Some(key) => VerifierKey::new(&workspace.file.ledger.origin, key.public())
-            .map(|key| vec![key])
-            .map_err(|error| Refusal::invalid("key", error.to_string())),
-        None => Ok(Vec::new()),
-    }
+    let named = LedgerKey::load(&workspace.key()).map_err(|error| error.to_string()).and_then(|key| {
+        VerifierKey::new(&workspace.file.ledger.origin, key.public()).map_err(|error| error.to_string())
+    });
+    Ok(named.map(|key| vec![key]).unwrap_or_else(|why| {
+        let ui = &context.ui;
+        ui.error(&format!("{}: the key that the ledger names itself is taken: {why}", ui.err.yellow("warning")));
+        Vec::new()
+    }))
 }
 
 /// A key as text, or those of a file, a line each.
@@ -102,24 +114,17 @@ fn read_keys(text: &str) -> Result<Vec<VerifierKey>, Refusal> {
 fn only_own(whose: &Whose, what: &str) -> Result<(), Refusal> {
     match whose.driver {
         Driver::Runwarden => Ok(()),
-        Driver::Corvusforge => Err(Refusal::invalid(
-            "unsupported",
-            format!("{what} is of Runwarden's own ledgers; those of Corvusforge have no tree and no signature"),
-        )),
+        driver => {
+            let message =
+                format!("{what} is of Runwarden's own ledgers; `{}` has no tree to prove by", driver.as_str());
+            Err(Refusal::invalid("unsupported", message))
+        }
     }
 }
 
-/// A private copy of one of our own ledgers. The folder is gone with the copy.
-pub struct Copy {
-    pub reader: Reader,
-    _folder: Scratch,
-}
-
 /// Copies one of our own ledgers; nothing is judged.
-pub fn copy(path: &Path) -> Result<Copy, Refusal> {
-    let folder = setup::reading_machine().scratch(&[])?;
-    let reader = Reader::copy(path, &folder.folder)?;
-    Ok(Copy { reader, _folder: folder })
+pub fn copy(path: &Path) -> Result<Records, Refusal> {
+    own_ledger::copy(path, &setup::reading_machine())
 }
 
 /// A private copy of a Corvusforge ledger, with what it says about why there is none.

@@ -10,7 +10,8 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Context, RefusalView, actions, anchor, check, doctor, explain, init, key, ledger, list, run as running, runs, show,
+    Context, RefusalView, actions, anchor, check, doctor, explain, init, key, ledger, list, new, run as running, runs,
+    show,
 };
 use crate::args::Schema;
 use crate::exit::Exit;
@@ -85,6 +86,7 @@ fn all() -> Vec<(String, Make)> {
     of("output/anchor_verify", generate::<anchor::View>);
     of("output/check", generate::<check::View>);
     of("output/doctor", generate::<doctor::View>);
+    of("output/exit_codes", generate::<Vec<explain::View>>);
     of("output/explain", generate::<explain::View>);
     of("output/init", generate::<init::View>);
     of("output/key_generate", generate::<key::OneView>);
@@ -96,8 +98,10 @@ fn all() -> Vec<(String, Make)> {
     of("output/ledger_incident", generate::<ledger::incident::View>);
     of("output/ledger_prove", generate::<ledger::prove::View>);
     of("output/ledger_tiles", generate::<ledger::export::View>);
+    of("output/ledger_head_corvusforge", generate::<ledger::head::CorvusView>);
     of("output/ledger_verify", generate::<engine::ledger::report::Report>);
     of("output/list", generate::<list::View>);
+    of("output/new", generate::<new::View>);
     of("output/refusal", generate::<RefusalView>);
     of("output/run", generate::<running::View>);
     of("output/run_record", generate::<runs::RecordView>);

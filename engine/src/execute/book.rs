@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Checkpoint, Error, Observer, fact_of};
 use crate::event::fact::{Event, Fact};
 use crate::host::Probe;
-use crate::id::{Digest, RunId};
+use crate::id::Digest;
 use crate::ledger::Ledger;
 use crate::run::Run;
 
@@ -28,12 +28,12 @@ pub(super) struct Book<'a> {
 impl<'a> Book<'a> {
     pub fn new(
         ledger: &'a mut Ledger,
-        run: RunId,
+        run: Run,
         actor: String,
         observer: &'a dyn Observer,
         clock: &'a dyn Probe,
     ) -> Self {
-        Self { run: Run::new(run), ledger, actor, observer, clock, pending: Vec::new(), outcome_since: None }
+        Self { run, ledger, actor, observer, clock, pending: Vec::new(), outcome_since: None }
     }
 
     /// Takes a fact in; it is durable with the next [`Self::flush`].

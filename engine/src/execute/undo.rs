@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::act::Attempt;
 use super::checks::ToAsk;
 use super::guards::Act as Guarded;
+use super::places::Item;
 use super::{Error, Halt, Runner};
 use crate::action::Doing;
 use crate::event::fact::{Event, UndoIntent, UndoResult};
@@ -17,14 +18,20 @@ use crate::id::Id;
 use crate::procedure::check::Act;
 use crate::procedure::pattern::ActKind;
 use crate::procedure::step::{Body, Step, Undo};
-use crate::template::scope::{Scope, Slot};
+use crate::template::scope::Scope;
 
 /// Where something stands that had an effect: enough to find its `undo` again, with the item it was done for.
 pub(super) struct Undoable {
     pub path: String,
     frame: Arc<Frame>,
     step: Id,
-    item: Option<(String, Slot)>,
+    item: Option<Item>,
+}
+
+impl Undoable {
+    pub(super) fn new(path: &str, frame: Arc<Frame>, step: Id, item: Option<Item>) -> Self {
+        Self { path: path.to_owned(), frame, step, item }
+    }
 }
 
 impl Runner<'_> {
@@ -50,7 +57,12 @@ impl Runner<'_> {
         *self.on_undo.lock().unwrap_or_else(PoisonError::into_inner) = Some(violated);
         self.book().flush()?;
         let due: Vec<String> = self.book().run.to_undo().into_iter().map(str::to_owned).collect();
-        let undoable = std::mem::take(&mut *self.undoable.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut undoable = std::mem::take(&mut *self.undoable.lock().unwrap_or_else(PoisonError::into_inner));
+        for path in &due {
+            if undoable.iter().all(|known| known.path != *path) {
+                undoable.extend(self.undoable_before(path));
+            }
+        }
         let mut all = true;
         for path in due {
             let place = undoable.iter().find(|known| known.path == path);

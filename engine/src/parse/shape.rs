@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::Kind;
 use super::node::{Data, Entry, Node};
 use super::problems::{Problems, structure as problem};
-use crate::diagnostic::did_you_mean;
+use crate::diagnostic::{did_you_mean, is_slip};
 use expected::{Shape, found, name_of, strings, words};
 
 /// Checks the structure of a document, and gives it as a value for the raw form.
@@ -194,7 +194,7 @@ impl Walk<'_> {
             .or_else(|| did_you_mean(key, known.iter().copied()));
         let place = self.problems.place(entry.key_span.clone());
         self.problems.push(problem::unknown_key(place, key, &part.owner, meant, &known));
-        let slip = meant.filter(|meant| strsim::damerau_levenshtein(key, meant) == 1);
+        let slip = meant.filter(|meant| is_slip(key, meant));
         let renamed = slip.and_then(|meant| properties?.get_key_value(meant));
         match renamed {
             Some((name, schema)) => {

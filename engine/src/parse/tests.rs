@@ -1,3 +1,5 @@
+//! Tests of whole documents: the corpus, the schemas beside the parser, misspelt keys, changed documents.
+
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod actions;
@@ -290,6 +292,20 @@ fn a_document_that_was_kept_as_a_value_reads_back() {
     let hidden = serde_json::json!({ "a": "x\u{200b}\u{7f}\u{2028}\n\"🦀" });
     let mut problems = Problems::new(yaml::frozen("<kept>", &hidden));
     assert_eq!(yaml::read(&mut problems).map(|tree| tree.to_json()), Some(hidden));
+}
+
+#[test]
+fn a_call_to_a_procedure_that_is_wrong_itself_says_so_and_no_more() {
+    let mut shelf = Shelf::default();
+    let broken = "kind: procedure\nname: broken\nsteps: 7\n".to_owned();
+    shelf.put(open(&Arc::new(Source { name: "broken.yaml".to_owned(), text: broken }), None).0.unwrap());
+    let text = "runwarden: v1\nkind: procedure\nname: a\ntitle: A\nversion: 1.0.0\nsummary: S\nowner: me\nrisk: low\n\
+                steps:\n  - { id: one, call: broken }\n";
+    let source = Arc::new(Source { name: "a.yaml".to_owned(), text: text.to_owned() });
+    let (document, problems) = check(&source, None, &actions::registry(), &shelf);
+    assert!(document.is_none());
+    assert_eq!(in_words(&problems), ["unknown-procedure 10:22"]);
+    assert_eq!(problems[0].message, "`broken` has errors of its own");
 }
 
 #[test]

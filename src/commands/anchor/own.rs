@@ -44,7 +44,7 @@ pub struct View {
 /// Writes the two files; what is there already must be the same.
 pub fn export(context: &Context, args: &AnchorExport) -> Result<Exit, Refusal> {
     let place = place(context, &args.whose)?;
-    let keys = keys(&args.keys, place.own.as_ref())?;
+    let keys = keys(context, &args.keys, place.own.as_ref())?;
     let copied = copy(&place.path)?;
     let (run, seq) = prove::end_of_run(&copied.reader, args.run.said())?;
     let proven = copied.reader.prove(seq, None, &keys)?.ok_or_else(|| Refusal::internal("the run's end is gone"))?;
@@ -125,7 +125,7 @@ fn which_keys(context: &Context, args: &AnchorVerify) -> Result<Vec<VerifierKey>
             .transpose()?,
         false => None,
     };
-    let keys = keys(&args.keys, own.as_ref())?;
+    let keys = keys(context, &args.keys, own.as_ref())?;
     if keys.is_empty() {
         return Err(Refusal::invalid("usage", "nothing says which key may sign the anchor")
             .help("give the ledger's key with `--key VKEY` or `--key FILE`, as `runwarden ledger head` shows it"));

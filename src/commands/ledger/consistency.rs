@@ -29,7 +29,7 @@ pub struct View {
 pub fn run(context: &Context, args: &Consistency) -> Result<Exit, Refusal> {
     only_own(&args.whose, "`ledger consistency`")?;
     let place = place(context, &args.whose)?;
-    let keys = keys(&args.keys, place.own.as_ref())?;
+    let keys = keys(context, &args.keys, place.own.as_ref())?;
     let copied = copy(&place.path)?;
     let grown = copied.reader.prove_growth(args.from, args.to, &keys)?;
     let ui = &context.ui;

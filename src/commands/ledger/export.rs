@@ -37,7 +37,7 @@ pub struct View {
 pub fn run(context: &Context, args: &Export) -> Result<Exit, Refusal> {
     only_own(&args.whose, "`ledger export`")?;
     let place = place(context, &args.whose)?;
-    let keys = keys(&args.keys, place.own.as_ref())?;
+    let keys = keys(context, &args.keys, place.own.as_ref())?;
     let copied = copy(&place.path)?;
     let Some(folder) = &args.tiles else { return lines(context, &copied.reader) };
     let sealed = copied.reader.newest_sealed(&keys)?.ok_or_else(|| {

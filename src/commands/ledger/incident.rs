@@ -11,7 +11,7 @@ use super::{Context, Place, only_own, place};
 use crate::args::{Incident, IncidentCommand};
 use crate::exit::Exit;
 use crate::refusal::Refusal;
-use crate::setup;
+use crate::setup::{self, own_ledger};
 use crate::ui::count;
 
 /// What `ledger incident` says in JSON.
@@ -77,7 +77,7 @@ fn close(context: &Context, place: &Place, open: Option<Latch>, name: &str, reas
         )
         .help("go there with `-C DIR`, and leave `--ledger` out"));
     };
-    let key = setup::key_of_ledger(workspace)?
+    let key = own_ledger::key(workspace)?
         .ok_or_else(|| Refusal::new(Exit::Ledger, "ledger-missing", "there is no ledger"))?;
     let actor = setup::actor();
     let closing = Closing { name, reason, actor: &actor };

@@ -35,7 +35,7 @@ pub struct View {
 pub fn run(context: &Context, args: &Prove) -> Result<Exit, Refusal> {
     only_own(&args.whose, "`ledger prove`")?;
     let place = place(context, &args.whose)?;
-    let keys = keys(&args.keys, place.own.as_ref())?;
+    let keys = keys(context, &args.keys, place.own.as_ref())?;
     let copied = copy(&place.path)?;
     let seq = entry_meant(&copied.reader, &args.what)?;
     let proven = copied.reader.prove(seq, args.by, &keys)?.ok_or_else(|| {

@@ -8,7 +8,7 @@ use engine::ledger::{incident, verify as judge};
 use engine::target::corvusforge::CorvusLedger;
 use engine::target::corvusforge::anchor::{Anchor, MAX_ANCHOR};
 
-use super::{Context, Place, copy, copy_corvus, keys, place};
+use super::{Context, Place, copy, copy_corvus, keys, lines, place};
 use crate::args::{Driver, Verify};
 use crate::exit::Exit;
 use crate::files;
@@ -23,6 +23,7 @@ pub fn run(context: &Context, args: &Verify) -> Result<Exit, Refusal> {
     let report = match args.whose.driver {
         Driver::Runwarden => own(context, &place, args)?,
         Driver::Corvusforge => corvus(&place.path, args)?,
+        Driver::HashChain | Driver::DigestLog => lines::verify(&place.path, args)?,
     };
     // What it was made over is for those who ask again, inside of the engine.
     let report = Report { subject: None, ..report };
@@ -41,7 +42,7 @@ pub fn run(context: &Context, args: &Verify) -> Result<Exit, Refusal> {
 
 fn own(context: &Context, place: &Place, args: &Verify) -> Result<Report, Refusal> {
     let anchors = anchors::read(args)?;
-    let keys = keys(&args.keys, place.own.as_ref())?;
+    let keys = keys(context, &args.keys, place.own.as_ref())?;
     let copied = match copy(&place.path) {
         Ok(copied) => copied,
         Err(refusal) => return Ok(unreadable("runwarden", refusal.message)),
@@ -184,7 +185,7 @@ fn read_anchor(path: &Path, at_most: u64) -> Result<Vec<u8>, Refusal> {
     })
 }
 
-fn unreadable(driver: &str, detail: String) -> Report {
+pub(super) fn unreadable(driver: &str, detail: String) -> Report {
     Report {
         status: Status::Unreadable,
         driver: driver.to_owned(),
@@ -209,7 +210,7 @@ fn render(report: &Report, path: &Path, paint: Paint) -> String {
         crate::ui::count(runs, "run")
     )];
     lines.extend(reach(report));
-    if let Some(meaning) = meaning(report.status) {
+    if let Some(meaning) = meaning(report) {
         lines.push(format!("  {meaning}"));
     }
     for run in report.runs.iter().filter(|run| !run.status.is_sound()) {
@@ -249,10 +250,15 @@ fn status(status: Status, paint: Paint) -> String {
 }
 
 /// What is easily taken for more than it is.
-fn meaning(status: Status) -> Option<&'static str> {
-    match status {
-        Status::SelfConsistentOnly => Some(
+fn meaning(report: &Report) -> Option<&'static str> {
+    let has_anchors = !matches!(report.driver.as_str(), "hash_chain" | "digest_log");
+    match report.status {
+        Status::SelfConsistentOnly if has_anchors => Some(
             "it agrees with itself, and nothing outside it says that it is whole; give an anchor with `--anchor FILE`",
+        ),
+        Status::SelfConsistentOnly => Some(
+            "it agrees with itself, and nothing outside it says that it is whole; its format knows no anchors, so \
+             lines cut from its end or a history made anew are not found",
         ),
         Status::NeverSealed => Some("nothing in it was ever sealed: nobody could tell if it were changed"),
         _ => None,

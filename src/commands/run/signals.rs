@@ -3,10 +3,19 @@
 use std::sync::Arc;
 
 use engine::execute::Interrupts;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::ui::progress::Progress;
+
+/// SIGXFSZ on Linux: a file would grow beyond the limit of this process.
+const FILE_TOO_LARGE: i32 = 25;
+
+/// From now on a file that may not grow is an error to its writer, and no end of the program. Kept for as long as what
+/// is given back.
+pub fn survive_full_files() -> Option<Signal> {
+    signal(SignalKind::from_raw(FILE_TOO_LARGE)).ok()
+}
 
 /// Counts interrupts from now on; SIGTERM and SIGHUP are one SIGINT.
 pub fn listen(progress: Arc<Progress>) -> Interrupts {

@@ -1,3 +1,5 @@
+//! Tests of the ledger actions: over the example ledger, whole and tampered.
+
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
@@ -20,6 +22,8 @@ use crate::target::corvusforge::tests::writer::runs::{MAIN_RUN, OPEN_RUN, WAIVED
 use crate::target::corvusforge::tests::writer::{self, Dialect, Plan, Tamper};
 use crate::target::{self, Target};
 use crate::time::Timestamp;
+
+mod lines;
 
 /// A workspace with a Corvusforge project and its ledger, and a store for anchors beside it.
 pub(in crate::action) struct Scene {

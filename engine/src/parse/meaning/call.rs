@@ -49,7 +49,12 @@ impl<'a> Checker<'a, '_> {
             self.problems.push(problem::unknown_procedure(place, name.as_str(), &known));
             return None;
         };
-        match opened.raw.as_ref()? {
+        let Some(raw) = &opened.raw else {
+            let place = self.place(at.span());
+            self.problems.push(problem::invalid_document(place, name.as_str()));
+            return None;
+        };
+        match raw {
             Raw::Procedure(procedure) => Some(procedure),
             Raw::Checklist(_) | Raw::Test(_) | Raw::Workspace(_) => {
                 let place = self.place(at.span());

@@ -75,7 +75,11 @@ impl<'a> Checker<'a, '_> {
                 tested.all_checks(raw.items.iter().map(AsRef::as_ref));
                 Some(tested)
             }
-            Some(_) => None,
+            Some(_) => {
+                let place = self.place(at.span());
+                self.problems.push(input::invalid_document(place, name.as_str()));
+                None
+            }
             None => {
                 let names = library.names();
                 let known: Vec<&str> = names.iter().map(|name| name.as_str()).collect();

@@ -32,6 +32,14 @@ pub fn wrong_document(place: Place, name: &str, found: &str, expected: &str) -> 
         .label(format!("a {found}"))
 }
 
+/// A document that has errors of its own.
+#[must_use]
+pub fn invalid_document(place: Place, name: &str) -> Diagnostic {
+    Diagnostic::error("unknown-procedure", place, format!("`{name}` has errors of its own"))
+        .label("cannot be used as it is")
+        .help("mend it first; `runwarden check` shows what is wrong with it")
+}
+
 /// A procedure that would call itself.
 #[must_use]
 pub fn call_cycle(place: Place, chain: &str) -> Diagnostic {

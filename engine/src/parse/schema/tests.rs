@@ -1,3 +1,5 @@
+//! Tests of the schemas: which keywords they use, and that editors have something to show.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;

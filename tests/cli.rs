@@ -1,0 +1,43 @@
+//! The binary: is everything wired, and does it say exactly what it should?
+//!
+//! Every test goes through one builder, [`bench::Bench`], and compares whole outputs in which only ids, times and
+//! digests are replaced.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "cli/bench.rs"]
+mod bench;
+
+#[path = "cli/anchors.rs"]
+mod anchors;
+#[path = "cli/arguments.rs"]
+mod arguments;
+#[path = "cli/checking.rs"]
+mod checking;
+#[path = "cli/corvus.rs"]
+mod corvus;
+#[path = "cli/documents.rs"]
+mod documents;
+#[path = "cli/environments.rs"]
+mod environments;
+#[path = "cli/ledgers.rs"]
+mod ledgers;
+#[path = "cli/lines.rs"]
+mod lines;
+#[path = "cli/people.rs"]
+mod people;
+#[path = "cli/planning.rs"]
+mod planning;
+#[path = "cli/refusals.rs"]
+mod refusals;
+#[path = "cli/resuming.rs"]
+mod resuming;
+#[path = "cli/running.rs"]
+mod running;
+#[path = "cli/shipped.rs"]
+mod shipped;
+#[path = "cli/signals.rs"]
+mod signals;
+#[path = "cli/starting.rs"]
+mod starting;
+#[path = "cli/terminals.rs"]
+mod terminals;
