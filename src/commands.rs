@@ -28,6 +28,7 @@ mod run;
 mod runs;
 mod schema;
 mod show;
+mod test;
 
 /// What every command is given.
 struct Context {
@@ -91,6 +92,7 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Refusal> {
         Command::Show(args) => show::run(context, &args),
         Command::New(args) => new::run(context, &args),
         Command::Check(args) => check::run(context, &args),
+        Command::Test(args) => test::run(context, &args),
         Command::Plan(args) => plan::run(context, &args),
         Command::Run(args) => run::run(context, &args),
         Command::Resume(args) => resume::resume(context, &args),

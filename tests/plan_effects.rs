@@ -85,6 +85,7 @@ impl World {
             targets,
             time_limit: None,
             idempotency_key: "a-key".to_owned(),
+            by: "step".to_owned(),
         }
     }
 

@@ -18,6 +18,7 @@ use crate::time::Timestamp;
 
 mod erased;
 mod registry;
+pub mod scripted;
 
 pub mod anchor;
 pub mod command;
@@ -166,6 +167,8 @@ pub struct Facts {
     pub time_limit: Option<std::time::Duration>,
     /// For `keyed` actions: the same for each attempt at the same thing.
     pub idempotency_key: String,
+    /// Who asks: the path of a step, `step.check`, a check, a guard, or `step.undo.0`.
+    pub by: String,
 }
 
 impl Facts {

@@ -12,7 +12,6 @@ use crate::event::fact::{Event, Fact, PlanRecorded, RunBegin};
 use crate::event::state::{Failure, RunStatus, StepState, Verdict};
 use crate::host::Host;
 use crate::id::RunId;
-use crate::ledger::Ledger;
 use crate::past::Past;
 use crate::plan::{Plan, Setting, Status};
 use crate::procedure::Work;
@@ -37,6 +36,7 @@ mod undo;
 mod tests;
 
 use book::Book;
+pub use book::Keeper;
 use people::People;
 
 /// Is told what happened, after it is in the ledger; nothing it does can fail a run.
@@ -167,7 +167,7 @@ struct Runner<'a> {
 ///
 /// # Errors
 /// When the record cannot be kept; everything else is how the run ended.
-pub async fn execute(means: &Means<'_>, plan: &Plan, run: RunId, ledger: &mut Ledger) -> Result<Ended, Error> {
+pub async fn execute(means: &Means<'_>, plan: &Plan, run: RunId, ledger: &mut dyn Keeper) -> Result<Ended, Error> {
     let runner = Runner::new(means, plan, Run::new(run), ledger);
     runner.begin()?;
     let outcome = match plan.view.status {
@@ -178,7 +178,7 @@ pub async fn execute(means: &Means<'_>, plan: &Plan, run: RunId, ledger: &mut Le
 }
 
 impl<'a> Runner<'a> {
-    fn new(means: &'a Means<'a>, plan: &'a Plan, run: Run, ledger: &'a mut Ledger) -> Self {
+    fn new(means: &'a Means<'a>, plan: &'a Plan, run: Run, ledger: &'a mut dyn Keeper) -> Self {
         let started_at = plan.view.created_at;
         let probe: &dyn crate::host::Probe = means.host;
         let base = crate::plan::base_scope(means.setting, &run.id, started_at, probe);

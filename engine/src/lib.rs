@@ -36,3 +36,5 @@ pub mod plan;
 pub mod run;
 
 pub mod execute;
+
+pub mod rehearse;

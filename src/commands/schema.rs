@@ -10,8 +10,8 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Context, RefusalView, actions, anchor, check, doctor, explain, init, key, ledger, list, new, run as running, runs,
-    show,
+    Context, RefusalView, actions, anchor, check, doctor, explain, init, key, ledger, list, new, resume,
+    run as running, runs, show, test,
 };
 use crate::args::Schema;
 use crate::exit::Exit;
@@ -103,10 +103,12 @@ fn all() -> Vec<(String, Make)> {
     of("output/list", generate::<list::View>);
     of("output/new", generate::<new::View>);
     of("output/refusal", generate::<RefusalView>);
+    of("output/resume_plan", generate::<resume::View>);
     of("output/run", generate::<running::View>);
     of("output/run_record", generate::<runs::RecordView>);
     of("output/runs", generate::<runs::View>);
     of("output/show", generate::<show::View>);
+    of("output/test", generate::<test::View>);
     for action in Registry::builtin().iter() {
         let name = action.name;
         let of = move |pick: fn(&engine::action::Action) -> &Json| {

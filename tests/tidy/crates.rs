@@ -34,8 +34,9 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("similar", &["plan"]),
     ("ssh_key", &["sign"]),
     ("strsim", &["diagnostic"]),
-    // Timers and races in `execute`; files and children in `host`; hashing off the async threads in `action/file`.
-    ("tokio", &["host", "action", "execute"]),
+    // Timers and races in `execute`, on a clock that stands still in `rehearse`; files and children in `host`; hashing
+    // off the async threads in `action/file`.
+    ("tokio", &["host", "action", "execute", "rehearse"]),
     ("toml", &["action/data"]),
     ("uuid", &["id"]),
     ("zeroize", &["sign", "secret"]),

@@ -32,6 +32,7 @@ impl Trial {
             targets: BTreeMap::new(),
             time_limit: None,
             idempotency_key: "key-of-this-step".to_owned(),
+            by: "step".to_owned(),
         };
         Self { folder, settings, facts }
     }

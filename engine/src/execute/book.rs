@@ -5,18 +5,60 @@
 use std::time::{Duration, Instant};
 
 use super::{Checkpoint, Error, Observer, fact_of};
+use crate::event::Draft;
 use crate::event::fact::{Event, Fact};
 use crate::host::Probe;
 use crate::id::Digest;
 use crate::ledger::Ledger;
+use crate::ledger::error::Error as LedgerError;
 use crate::run::Run;
+use crate::time::Timestamp;
 
 /// How long the outcome of an effect may stay uncommitted (section 7 of the design).
 const GRACE: Duration = Duration::from_millis(50);
 
+/// Keeps what a run says: the ledger, or in tests of procedures the memory.
+pub trait Keeper: Send {
+    /// Makes facts durable, all or none.
+    ///
+    /// # Errors
+    /// When they are not durable.
+    fn append(&mut self, now: Timestamp, drafts: Vec<Draft>) -> Result<(), LedgerError>;
+
+    /// Keeps bytes that are named by their digest.
+    ///
+    /// # Errors
+    /// When they are not kept.
+    fn keep(&mut self, bytes: &[u8]) -> Result<Digest, LedgerError>;
+
+    /// Signs what is durable.
+    ///
+    /// # Errors
+    /// When it could not be signed or written.
+    fn checkpoint(&mut self) -> Result<Checkpoint, LedgerError>;
+}
+
+impl Keeper for Ledger {
+    fn append(&mut self, now: Timestamp, mut drafts: Vec<Draft>) -> Result<(), LedgerError> {
+        for draft in &mut drafts {
+            draft.data = self.content().fit(&draft.data)?;
+        }
+        Self::append(self, now, &drafts).map(drop)
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Result<Digest, LedgerError> {
+        self.content().put(bytes)
+    }
+
+    fn checkpoint(&mut self) -> Result<Checkpoint, LedgerError> {
+        let path = Self::checkpoint(self)?;
+        Ok(Checkpoint { size: self.size(), path })
+    }
+}
+
 pub(super) struct Book<'a> {
     pub run: Run,
-    ledger: &'a mut Ledger,
+    ledger: &'a mut dyn Keeper,
     actor: String,
     observer: &'a dyn Observer,
     clock: &'a dyn Probe,
@@ -27,7 +69,7 @@ pub(super) struct Book<'a> {
 
 impl<'a> Book<'a> {
     pub fn new(
-        ledger: &'a mut Ledger,
+        ledger: &'a mut dyn Keeper,
         run: Run,
         actor: String,
         observer: &'a dyn Observer,
@@ -53,13 +95,8 @@ impl<'a> Book<'a> {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let mut drafts = Vec::with_capacity(self.pending.len());
-        for fact in &self.pending {
-            let mut draft = fact.draft();
-            draft.data = self.ledger.content().fit(&draft.data)?;
-            drafts.push(draft);
-        }
-        self.ledger.append(self.clock.now(), &drafts)?;
+        let drafts = self.pending.iter().map(Fact::draft).collect();
+        self.ledger.append(self.clock.now(), drafts)?;
         self.outcome_since = None;
         for fact in self.pending.drain(..) {
             self.observer.saw(&fact);
@@ -74,12 +111,11 @@ impl<'a> Book<'a> {
 
     /// Keeps bytes in the content store beside the ledger.
     pub fn keep(&mut self, bytes: &[u8]) -> Result<Digest, Error> {
-        Ok(self.ledger.content().put(bytes)?)
+        Ok(self.ledger.keep(bytes)?)
     }
 
     /// Signs what is durable.
     pub fn checkpoint(&mut self) -> Result<Checkpoint, Error> {
-        let path = self.ledger.checkpoint()?;
-        Ok(Checkpoint { size: self.ledger.size(), path })
+        Ok(self.ledger.checkpoint()?)
     }
 }

@@ -190,7 +190,7 @@ impl Runner<'_> {
 
     async fn guard_state(&self, held: &Held, scope: &Scope) -> Result<State, Halt> {
         let Some(act) = &held.guard().state else { return Ok(State::None) };
-        let look = self.promptly(self.asking.look(&held.frame, act, scope)).await?;
+        let look = self.promptly(self.asking.look(&held.frame, act, scope, &held.id())).await?;
         Ok(match look.found {
             Found::Output(output) => State::Found(Slot::Known(Value::from_json(&output))),
             Found::Undecided(because) => State::Failed(because),

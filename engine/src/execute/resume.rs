@@ -9,14 +9,13 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::steps::Turn;
-use super::{Ended, Error, Halt, Means, Runner};
+use super::{Ended, Error, Halt, Keeper, Means, Runner};
 use crate::action::{Looking, Reconciled};
 use crate::event::fact::{Event, Fact, OutcomeResolved, RunResumed, StepIntent};
 use crate::event::state::{Failure, RunStatus, StepState};
 use crate::event::{recall, record};
 use crate::frame::{Frame, StepView};
 use crate::id::{Digest, RunId};
-use crate::ledger::Ledger;
 use crate::ledger::reader::{Filter, Reader};
 use crate::plan::Plan;
 use crate::procedure::Work;
@@ -127,7 +126,7 @@ pub async fn resume(
     run: Run,
     purpose: Purpose,
     resolutions: &BTreeMap<String, Resolution>,
-    ledger: &mut Ledger,
+    ledger: &mut dyn Keeper,
 ) -> Result<Ended, Error> {
     let had_effect = run.had_effect();
     let runner = Runner::new(means, plan, run, ledger);
@@ -296,7 +295,7 @@ impl Runner<'_> {
         if action.contract.reconcile
             && let Some(place) = self.place_of(path)
         {
-            let facts = self.asking.facts(&place.frame, intent.idempotency_key.clone());
+            let facts = self.asking.facts(&place.frame, path, intent.idempotency_key.clone());
             let looking = Looking { facts: &facts, probe: self.means.host };
             match self.promptly(action.reconcile(&intent.with, &looking)).await? {
                 Ok(Reconciled::Happened(output)) => {

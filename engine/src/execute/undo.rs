@@ -99,8 +99,9 @@ impl Runner<'_> {
             scope = scope.with(name.as_str(), item.clone());
         }
         let mut last = None;
-        for body in bodies {
-            match self.undo_body(place, step, body, &scope).await {
+        for (at, body) in bodies.iter().enumerate() {
+            let by = format!("{}.undo.{at}", place.path);
+            match self.undo_body(place, step, body, &scope, &by).await {
                 Ok(output) => last = Some(output),
                 Err(Halt::Record(error)) => return Err(*error),
                 Err(halt) => return self.undo_result(&place.path, Some(why(halt, &place.path)), None),
@@ -109,9 +110,16 @@ impl Runner<'_> {
         self.undo_result(&place.path, None, last)
     }
 
-    async fn undo_body(&self, place: &Undoable, step: &Step, body: &Body, scope: &Scope) -> Result<Json, Halt> {
+    async fn undo_body(
+        &self,
+        place: &Undoable,
+        step: &Step,
+        body: &Body,
+        scope: &Scope,
+        by: &str,
+    ) -> Result<Json, Halt> {
         match body {
-            Body::Action(act) => self.undo_act(place, step, act, scope).await,
+            Body::Action(act) => self.undo_act(place, step, act, scope, by).await,
             Body::Manual(manual) => {
                 self.undo_intent(place, "manual", &Json::Null, &crate::question::canonical_digest(&Json::Null))?;
                 let asked = ToAsk {
@@ -139,7 +147,7 @@ impl Runner<'_> {
         }
     }
 
-    async fn undo_act(&self, place: &Undoable, step: &Step, act: &Act, scope: &Scope) -> Result<Json, Halt> {
+    async fn undo_act(&self, place: &Undoable, step: &Step, act: &Act, scope: &Scope, by: &str) -> Result<Json, Halt> {
         let frame = &place.frame;
         let wrong = |error: crate::action::Error| Halt::failed(&error.code, error.message.clone(), Some(&place.path));
         let input = self.asking.input(frame, act, scope).map_err(wrong)?;
@@ -160,7 +168,7 @@ impl Runner<'_> {
         self.undo_intent(place, act.action.as_str(), with, &input.digest)?;
         self.means.observer.busy(&place.path, "is undone");
         let key = format!("undo-{}", &input.digest.hex()[..24]);
-        let facts = self.asking.facts(frame, key);
+        let facts = self.asking.facts(frame, by, key);
         let output = action.apply(with, &Doing { facts: &facts, host: self.means.host }).await.map_err(wrong)?;
         self.guard_after(frame, &place.path).await?;
         Ok(recall(&record(&output)))
