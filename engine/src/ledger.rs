@@ -29,6 +29,7 @@ pub mod entry;
 pub mod error;
 mod files;
 pub mod history;
+pub mod inbox;
 pub mod incident;
 pub mod lock;
 pub mod prove;

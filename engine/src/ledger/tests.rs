@@ -18,6 +18,7 @@ mod documented;
 mod entries;
 mod histories;
 mod proving;
+mod requests;
 mod writing;
 
 const ORIGIN: &str = "example.org/ledger/test";
