@@ -10,12 +10,12 @@ const EVERYWHERE: &[&str] = &["async_trait", "indexmap", "schemars", "serde", "s
 
 /// The owners of a crate: where in `engine/src` it may be used. Who else needs it asks an owner.
 const OWNERS: &[(&str, &[&str])] = &[
-    ("base64", &["sign", "merkle", "action/file"]),
+    ("base64", &["sign", "merkle", "secret", "action/file"]),
     ("csv", &["action/data"]),
     ("ed25519_dalek", &["sign"]),
     ("futures_util", &["execute"]),
     ("getrandom", &["host"]),
-    ("hex", &["id", "merkle", "ledger", "target", "host"]),
+    ("hex", &["id", "secret", "merkle", "ledger", "target", "host"]),
     ("jiff", &["time"]),
     ("jsonschema", &["action"]),
     ("minijinja", &["template"]),
@@ -30,14 +30,14 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("serde_json_canonicalizer", &["procedure", "ledger", "question"]),
     ("serde_path_to_error", &["target", "action", "parse"]),
     ("serde_yaml", &["parse", "action/data"]),
-    ("sha2", &["id", "merkle", "host", "target/corvusforge", "action/file"]),
+    ("sha2", &["id", "secret", "merkle", "host", "target/corvusforge", "action/file"]),
     ("similar", &["plan"]),
     ("strsim", &["diagnostic"]),
     // Timers and races in `execute`; files and children in `host`; hashing off the async threads in `action/file`.
     ("tokio", &["host", "action", "execute"]),
     ("toml", &["action/data"]),
     ("uuid", &["id"]),
-    ("zeroize", &["sign", "secret"]),
+    ("zeroize", &["sign", "secret", "host", "ledger", "target/secret_store", "action/command", "action/secrets"]),
 ];
 
 /// The lines of a table of a manifest: name and the rest.
