@@ -26,6 +26,8 @@ pub mod file;
 pub mod http;
 pub mod ledger;
 pub mod process;
+pub mod sealed;
+pub mod secrets;
 
 pub use registry::{Action, Registry};
 
@@ -166,6 +168,8 @@ pub struct Facts {
     pub time_limit: Option<std::time::Duration>,
     /// For `keyed` actions: the same for each attempt at the same thing.
     pub idempotency_key: String,
+    /// The secrets that stand in its input.
+    pub secrets: sealed::Secrets,
 }
 
 impl Facts {

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value as Json, json};
 use tokio::sync::watch;
 
+use crate::action::sealed::Secrets;
 use crate::event::fact::{Event, Fact, PlanRecorded, RunBegin};
 use crate::event::state::{Failure, RunStatus, StepState, Verdict};
 use crate::host::Host;
@@ -161,8 +162,9 @@ pub async fn execute(means: &Means<'_>, plan: &Plan, run: RunId, ledger: &mut Le
     let started_at = plan.view.created_at;
     let probe: &dyn crate::host::Probe = means.host;
     let base = crate::plan::base_scope(means.setting, &run, started_at, probe);
-    let asking = Asking { registry: &means.setting.registry, probe, run: run.clone(), started_at };
-    let book = Book::new(ledger, run, means.setting.actor.clone(), means.observer, probe);
+    let custody = &means.setting.custody;
+    let asking = Asking { registry: &means.setting.registry, probe, run: run.clone(), started_at, custody };
+    let book = Book::new(ledger, run, means, probe);
     let runner = Runner {
         means,
         plan,
@@ -173,18 +175,38 @@ pub async fn execute(means: &Means<'_>, plan: &Plan, run: RunId, ledger: &mut Le
         failed_inputs: Mutex::new(Vec::new()),
         on_undo: Mutex::new(None),
     };
+    if plan.view.options.offline {
+        runner.learn_secrets().await;
+    }
     runner.begin()?;
     let outcome = match plan.view.status {
         Status::Ready => runner.work().await,
         _ => Err(runner.refusal()),
     };
-    runner.end(outcome).await
+    let mut ended = runner.end(outcome).await?;
+    let masker = custody.masker();
+    ended.failure.iter_mut().for_each(|failure| failure.mask(&masker));
+    ended.outputs.values_mut().for_each(|output| masker.clean_json(output));
+    if let Some((_, advice)) = &mut ended.advice {
+        masker.clean(advice);
+    }
+    Ok(ended)
 }
 
 impl<'a> Runner<'a> {
     fn book(&self) -> std::sync::MutexGuard<'_, Book<'a>> {
         // A panic while a fact is noted cannot leave half a fact: the book pushes whole ones.
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A plan that looked at nothing has read no secret, and what is not known is not masked. What cannot be read now
+    /// is an error where it is used.
+    async fn learn_secrets(&self) {
+        let custody = Arc::clone(&self.means.setting.custody);
+        let secrets = Secrets { bound: self.plan.root.secrets.clone(), custody, step: None };
+        for place in secrets.bound.values() {
+            let _ = secrets.fetch(Some(&place.name), &place.store, &place.key, self.means.host).await;
+        }
     }
 
     fn begin(&self) -> Result<(), Error> {

@@ -26,6 +26,7 @@ pub mod content;
 pub mod entry;
 pub mod error;
 mod files;
+pub mod fingerprint_key;
 pub mod history;
 pub mod incident;
 pub mod lock;

@@ -17,6 +17,7 @@ pub mod anchor_store;
 pub mod corvusforge;
 pub mod ledger_copy;
 pub mod open_ledger;
+pub mod secret_store;
 
 /// A target as bound for a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -176,11 +177,8 @@ pub fn drivers(kind: TargetKind) -> &'static [&'static str] {
         TargetKind::Ledger => &["runwarden", "corvusforge"],
         TargetKind::AnchorStore => &["directory"],
         TargetKind::Service => &["http"],
-        TargetKind::SecretStore
-        | TargetKind::Epoch
-        | TargetKind::Pause
-        | TargetKind::PluginRegistry
-        | TargetKind::ArtifactStore => &[],
+        TargetKind::SecretStore => &["dotenv", "env", "directory", "vault", "command"],
+        TargetKind::Epoch | TargetKind::Pause | TargetKind::PluginRegistry | TargetKind::ArtifactStore => &[],
     }
 }
 
@@ -198,6 +196,7 @@ pub fn bind(name: &str, entry: &TargetEntry, probe: &dyn Probe) -> Result<Target
     }
     let mut settings = entry.settings.clone();
     let (identity, device_inode) = match driver.as_str() {
+        _ if entry.kind == TargetKind::SecretStore => secret_store::bind(name, &driver, &mut settings, probe)?,
         "runwarden" | "corvusforge" => {
             let file: LedgerFile = read_settings(name, &driver, &settings)?;
             ledger_copy::check_keys(&file.vkeys, &driver).map_err(|why| Error::Settings {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::erased::{ErasedEffect, ErasedRead};
 use super::{Contract, Doing, Effect, EffectClass, Error, Fidelity, Looking, Preview, Read, Reconciled, Repeat};
-use super::{anchor, command, data, file, http, ledger, process};
+use super::{anchor, command, data, file, http, ledger, process, secrets};
 use crate::diagnostic::did_you_mean;
 use crate::id::Digest;
 
@@ -56,7 +56,10 @@ impl Action {
         }
     }
 
-    /// JSON Schema of what it takes; a property with `x-runwarden-target` names a target of one of those kinds.
+    /// JSON Schema of what it takes; a property with `x-runwarden-target` names a target of one of those kinds, one with
+    /// `x-runwarden-secret` may be a secret.
+    ///
+    /// What an action says, by whichever of the methods below, has no secret in it that was read before it said so.
     #[must_use]
     pub fn params(&self) -> &Value {
         &self.params
@@ -80,7 +83,7 @@ impl Action {
     /// What the action reports; `not_a_read` for an effect.
     pub async fn read(&self, with: &Value, looking: &Looking<'_>) -> Result<Value, Error> {
         match &self.body {
-            Body::Read(read) => read.read(with, looking).await,
+            Body::Read(read) => looking.facts.cleaned(read.read(with, looking).await),
             Body::Effect(_) => Err(Error::new("not_a_read", format!("`{}` has an effect", self.name))),
         }
     }
@@ -103,7 +106,7 @@ impl Action {
     pub async fn preview(&self, with: &Value, looking: &Looking<'_>) -> Result<Preview, Error> {
         match &self.body {
             Body::Read(_) => Ok(Preview { fidelity: Fidelity::Exact, before: None, after: None, no_change: true }),
-            Body::Effect(effect) => effect.preview(with, looking).await,
+            Body::Effect(effect) => looking.facts.cleaned(effect.preview(with, looking).await),
         }
     }
 
@@ -113,8 +116,11 @@ impl Action {
     /// What the action reports.
     pub async fn apply(&self, with: &Value, doing: &Doing<'_>) -> Result<Value, Error> {
         match &self.body {
-            Body::Read(read) => read.read(with, &Looking { facts: doing.facts, probe: doing.host }).await,
-            Body::Effect(effect) => effect.apply(with, doing).await,
+            Body::Read(read) => {
+                let looking = Looking { facts: doing.facts, probe: doing.host };
+                doing.facts.cleaned(read.read(with, &looking).await)
+            }
+            Body::Effect(effect) => doing.facts.cleaned(effect.apply(with, doing).await),
         }
     }
 
@@ -125,7 +131,7 @@ impl Action {
     pub async fn reconcile(&self, with: &Value, looking: &Looking<'_>) -> Result<Reconciled<Value>, Error> {
         match &self.body {
             Body::Read(_) => Ok(Reconciled::NotHappened),
-            Body::Effect(effect) => effect.reconcile(with, looking).await,
+            Body::Effect(effect) => looking.facts.cleaned(effect.reconcile(with, looking).await),
         }
     }
 }
@@ -190,6 +196,14 @@ impl Registry {
             .effect(ledger::snapshot::Snapshot)
             .read(ledger::verify::Verify)
             .read(process::holders::Holders)
+            .read(secrets::compare::Compare)
+            .read(secrets::expiry::Expiry)
+            .read(secrets::fingerprint::Fingerprint)
+            .effect(secrets::generate::Generate)
+            .effect(secrets::put::Put)
+            .read(secrets::require::Require)
+            .effect(secrets::revoke::Revoke)
+            .effect(secrets::set_expiry::SetExpiry)
     }
 
     /// The action of that name.

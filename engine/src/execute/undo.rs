@@ -148,7 +148,8 @@ impl Runner<'_> {
         self.undo_intent(place, act.action.as_str(), with, &input.digest)?;
         self.means.observer.busy(&place.path, "is undone");
         let key = format!("undo-{}", &input.digest.hex()[..24]);
-        let facts = self.asking.facts(frame, key);
+        let mut facts = self.asking.facts(frame, act, key);
+        facts.secrets.step = Some(place.path.clone());
         let output = action.apply(with, &Doing { facts: &facts, host: self.means.host }).await.map_err(wrong)?;
         self.guard_after(frame, &place.path).await?;
         Ok(recall(&record(&output)))

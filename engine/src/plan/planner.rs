@@ -179,7 +179,13 @@ impl<'a> Planner<'a> {
     }
 
     async fn look_unguarded(&mut self, frame: &Arc<Frame>, act: &Act, scope: &Scope, by: &str) -> Look {
-        let look = self.asking.look(frame, act, scope).await;
+        let mut look = self.asking.look(frame, act, scope).await;
+        // What is not in its store yet may be put there by a step.
+        if let Found::Failed(error) = &look.found
+            && error.code == crate::action::sealed::MISSING_SECRET
+        {
+            look.found = Found::Undecided(error.message.clone());
+        }
         if let Found::Undecided(because) = &look.found {
             self.undecided.insert(format!("{by}: {because}"));
         } else {
