@@ -8,9 +8,10 @@ mod ledger;
 mod runs;
 
 pub use ledger::{
-    Anchor, AnchorCommand, AnchorExport, AnchorVerify, Driver, Head, Ledger, LedgerCommand, Show, Tail, Verify, Whose,
+    Anchor, AnchorCommand, AnchorExport, AnchorVerify, Driver, Head, Ledger, LedgerCommand, Recipe, Show, Tail, Verify,
+    Whose,
 };
-pub use runs::{Asked, Plan, Run};
+pub use runs::{Asked, Plan, Resume, Run, Stopped, Undo};
 
 /// Runs operational runbooks: checked, previewed, guarded, and written down.
 #[derive(Debug, Parser)]
@@ -82,8 +83,11 @@ pub enum Command {
     Show(ShowProcedure),
     New(New),
     Check(Check),
+    Test(Test),
     Plan(Plan),
     Run(Box<Run>),
+    Resume(Resume),
+    Undo(Undo),
     Runs(Runs),
     Actions(Actions),
     Explain(Explain),
@@ -161,6 +165,19 @@ pub struct New {
 pub struct Check {
     /// Files and folders; without any, the workspace file and all its procedures
     pub paths: Vec<PathBuf>,
+}
+
+/// Run the tests of procedures: the same engine over a host with nothing on it
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Nothing is read, written or run: actions answer what the cases script.\nExits 1 when a case fails, and when there is none.\n\nExamples:\n  runwarden test\n  runwarden test procedures/ops --coverage\n  runwarden test deploy.test.yaml --format json"
+)]
+pub struct Test {
+    /// Files and folders; without any, all procedures of the workspace. Of a procedure the test beside it is meant
+    pub paths: Vec<PathBuf>,
+    /// List what of the procedures no case reaches
+    #[arg(long)]
+    pub coverage: bool,
 }
 
 /// List runs, or show one

@@ -22,10 +22,12 @@ mod list;
 mod man;
 mod new;
 mod plan;
+mod resume;
 mod run;
 mod runs;
 mod schema;
 mod show;
+mod test;
 
 /// What every command is given.
 struct Context {
@@ -64,7 +66,7 @@ struct ErrorView {
 pub fn run(args: Args) -> Exit {
     let Args { global, command } = args;
     let ui = Arc::new(Ui::new(global.format, global.color, global.quiet, global.verbose));
-    let is_run = matches!(command, Command::Run(_));
+    let is_run = matches!(command, Command::Run(_) | Command::Resume(_) | Command::Undo(_));
     let done = enter_folder(&global).and_then(|()| {
         let context = Context { global, ui: Arc::clone(&ui) };
         dispatch(&context, command)
@@ -89,8 +91,11 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Refusal> {
         Command::Show(args) => show::run(context, &args),
         Command::New(args) => new::run(context, &args),
         Command::Check(args) => check::run(context, &args),
+        Command::Test(args) => test::run(context, &args),
         Command::Plan(args) => plan::run(context, &args),
         Command::Run(args) => run::run(context, &args),
+        Command::Resume(args) => resume::resume(context, &args),
+        Command::Undo(args) => resume::undo(context, &args),
         Command::Runs(args) => runs::run(context, &args),
         Command::Actions(args) => actions::run(context, &args),
         Command::Explain(args) => explain::run(context, &args),

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use engine::event::state::{Failure, RunStatus};
 use engine::ledger::report::Status as LedgerStatus;
-use engine::plan::Status as PlanStatus;
+use engine::plan::{Error as PlanError, Status as PlanStatus};
 
 /// An exit code (section 10 of the design).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +46,7 @@ impl Exit {
     /// All of them, with what they mean, ascending.
     pub const ALL: [(Self, &'static str); 15] = [
         (Self::Done, "done"),
-        (Self::Failed, "failed; of `ledger verify` and `anchor verify`: looked at and found wrong"),
+        (Self::Failed, "failed; of `test`, `ledger verify` and `anchor verify`: looked at and found wrong"),
         (Self::Invalid, "the command line or a document is wrong; nothing was done"),
         (Self::Refused, "refused by a precondition or limit, or the target belongs to another environment"),
         (Self::Guard, "stopped by a guard"),
@@ -103,6 +103,14 @@ impl Exit {
             RunStatus::Cancelled => Self::Cancelled,
             RunStatus::Unknown => Self::Unknown,
             RunStatus::Suspended => Self::Suspended,
+        }
+    }
+
+    /// What being without a plan exits with.
+    pub fn of_no_plan(error: &PlanError) -> Self {
+        match error {
+            PlanError::OtherEnvironment { .. } => Self::Refused,
+            _ => Self::Invalid,
         }
     }
 

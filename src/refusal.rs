@@ -20,6 +20,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("parameters", "parameters are missing, unknown, or do not fit"),
     ("unbound-target", "a target of the procedure is not bound to anything that fits"),
     ("missing-secret", "a secret of the procedure is not bound to anything in runwarden.yaml"),
+    ("unbound-secret", "a secret is bound that the procedure has not, or that was elsewhere when the run began"),
     ("shown-secret", "a parameter, variable or document holds the value of a secret"),
     ("other-environment", "a target belongs to another environment"),
     ("unset-variable", "an environment variable that the procedure reads is not set"),
@@ -35,6 +36,10 @@ pub const CODES: &[(&str, &str)] = &[
     ("ledger-missing", "there is a key without its ledger, or a ledger without its key"),
     ("key", "the ledger's key, or the key of fingerprints, cannot be used"),
     ("unknown-run", "the ledger has no run of that id"),
+    ("run-over", "the run succeeded, was undone or was refused: it does not go on"),
+    ("not-frozen", "what a run was begun with cannot be read back"),
+    ("bad-entry", "an entry of the ledger does not say what its kind says"),
+    ("unsigned", "in production the run's actor must be signed for"),
     ("ambiguous-run", "several runs begin with what was given"),
     ("unknown-action", "there is no action of that name"),
     ("unknown-code", "there is no diagnostic or refusal of that code"),
@@ -131,6 +136,7 @@ impl From<PlanError> for Refusal {
                 Self::invalid("parameters", message).help("give them with `-p NAME=VALUE` or `--parameters FILE`")
             }
             PlanError::Unbound { .. } | PlanError::Misbound { .. } => Self::invalid("unbound-target", message),
+            PlanError::MisboundSecret { .. } => Self::invalid("unbound-secret", message),
             PlanError::NoSecret { .. } => Self::new(Exit::Refused, "missing-secret", message),
             PlanError::ShownOpenly { .. } => Self::invalid("shown-secret", message)
                 .help("declare it under `secrets:` and bind it, and write `{{ secrets.NAME }}` where it is needed"),
@@ -146,6 +152,7 @@ impl From<engine::execute::Error> for Refusal {
     fn from(error: engine::execute::Error) -> Self {
         match error {
             engine::execute::Error::Ledger(error) => Self::from(error),
+            engine::execute::Error::Entry { .. } => Self::new(Exit::Ledger, "ledger", error.to_string()),
             engine::execute::Error::Illegal(error) => Self::internal(error),
         }
     }

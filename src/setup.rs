@@ -9,9 +9,9 @@ use engine::action::Registry;
 use engine::host::machine::{Machine, Settings};
 use engine::host::{Host as _, Probe as _, Scratch};
 use engine::id::{Id, Name, RunId};
+use engine::ledger::fingerprint_key;
 use engine::ledger::reader::Reader;
-use engine::ledger::{Ledger, fingerprint_key};
-use engine::library::Loaded;
+use engine::library::{Loaded, frozen};
 use engine::past::Past;
 use engine::plan::{Names, Options, Plan, Request, Setting, View};
 use engine::procedure::Environment;
@@ -20,11 +20,10 @@ use engine::procedure::workspace::Policy;
 use engine::secret::Secret;
 use engine::secret::custody::Custody;
 use engine::secret::fingerprint::FingerprintKey;
-use engine::sign::ledger_key::LedgerKey;
 use engine::template::scope::{Scope, Slot};
 use engine::template::value::Value;
 use indexmap::IndexMap;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use crate::args::{Asked, Global};
 use crate::exit::Exit;
@@ -32,6 +31,7 @@ use crate::refusal::Refusal;
 use crate::workspace::{self, Workspace};
 
 mod inputs;
+pub mod own_ledger;
 pub mod plan_file;
 mod user;
 
@@ -45,7 +45,11 @@ pub struct Session {
     /// What the key of fingerprints will be made of, where a run is about to make it.
     new_fingerprints: Option<Secret>,
     registry: Arc<Registry>,
+    origin: String,
 }
+
+/// What is said of a file of the workspace that has the name of a built-in procedure.
+pub const IN_FRONT: &str = " (in front of the one that is built in)";
 
 impl Session {
     /// Finds and checks everything that can be found out without planning.
@@ -55,7 +59,12 @@ impl Session {
         let environment = workspace.environment()?;
         refuse_policy(&workspace.file.policy, environment)?;
         let registry = Arc::new(Registry::builtin());
-        let loaded = workspace.library()?.load(&name, &registry)?;
+        let library = workspace.library()?;
+        let loaded = library.load(&name, &registry)?;
+        let mut origin = loaded.origin.to_string();
+        if library.shadows_built_in(&name) {
+            origin.push_str(IN_FRONT);
+        }
         if loaded.is_refused() {
             return Err(Refusal::invalid(
                 "invalid-document",
@@ -78,7 +87,29 @@ impl Session {
             }
         };
         let machine = machine(&workspace, environment);
-        Ok(Self { workspace, environment, machine, loaded, request, new_fingerprints: None, registry })
+        let new_fingerprints = None;
+        Ok(Self { workspace, environment, machine, loaded, request, new_fingerprints, registry, origin })
+    }
+
+    /// The session of a run that was begun before: the procedures are those that were frozen with it.
+    pub fn thawed(workspace: Workspace, view: &View, documents: &Map<String, Json>) -> Result<Self, Refusal> {
+        let environment = workspace.environment()?;
+        if environment != view.environment {
+            let message =
+                format!("the run was begun in {}, and this is {}", view.environment.as_str(), environment.as_str());
+            return Err(Refusal::new(Exit::Refused, "other-environment", message));
+        }
+        refuse_policy(&workspace.file.policy, environment)?;
+        let registry = Arc::new(Registry::builtin());
+        let loaded = frozen::thaw(&view.procedure, documents, &registry);
+        if loaded.is_refused() {
+            let message = format!("procedure `{}` as it was frozen has errors for this version", view.procedure);
+            return Err(Refusal::invalid("invalid-document", message).diagnostics(loaded.diagnostics));
+        }
+        let machine = machine(&workspace, environment);
+        let (request, origin) = (request_of(view)?, view.origin.clone());
+        let new_fingerprints = None;
+        Ok(Self { workspace, environment, machine, loaded, request, new_fingerprints, registry, origin })
     }
 
     /// What planning and running need, with `history` answered by `past`.
@@ -120,7 +151,7 @@ impl Session {
     /// Plans. `id` is the plan's own, `run` the run's, or one that no run has.
     pub async fn plan(&self, setting: &Setting, id: String, run: RunId, past: &Past) -> Result<Plan, Refusal> {
         let probe = self.machine.probing_commands(self.request.options.probe_commands);
-        let names = Names { plan: id, run, origin: self.loaded.origin.to_string() };
+        let names = Names { plan: id, run, origin: self.origin.clone() };
         Ok(engine::plan::plan(setting, &self.request, names, &probe, past).await?)
     }
 
@@ -147,7 +178,7 @@ impl Session {
 
     /// What happened before, asked of the ledger when somebody first wants to know. `verified` is a copy that was
     /// verified already; without one the ledger is copied then, which is for its own writer.
-    pub fn past(&self, run: RunId, verified: Option<Records>) -> Arc<Past> {
+    pub fn past(&self, run: RunId, verified: Option<own_ledger::Records>) -> Arc<Past> {
         let (machine, place) = (self.machine.clone(), self.workspace.ledger());
         let (reader, scratch) = verified.map_or((None, None), |records| (Some(records.reader), Some(records.scratch)));
         let reader = Mutex::new(reader);
@@ -160,7 +191,7 @@ impl Session {
             }
             let scratch = machine.scratch(&[]).map_err(|error| error.to_string())?;
             let reader = match place.try_exists() {
-                Ok(false) => empty_history(&machine, &scratch.folder),
+                Ok(false) => own_ledger::empty_history(&machine, &scratch.folder),
                 _ => Reader::copy(&place, &scratch.folder).map_err(|error| error.to_string()),
             };
             folders.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
@@ -169,114 +200,12 @@ impl Session {
     }
 }
 
-/// A ledger that was copied and verified from its last checkpoint on.
-pub struct Records {
-    pub reader: Reader,
-    scratch: Scratch,
-}
-
-/// Copies and verifies the workspace's ledger; none where neither ledger nor key was ever made.
-pub fn records(workspace: &Workspace, machine: &Machine) -> Result<Option<Records>, Refusal> {
-    let Some(key) = key_of_ledger(workspace)? else { return Ok(None) };
-    let scratch = machine.scratch(&[])?;
-    let reader = Reader::copy(&workspace.ledger(), &scratch.folder)?;
-    reader.check(&key.public())?;
-    Ok(Some(Records { reader, scratch }))
-}
-
-/// The key of the workspace's ledger; none where there is neither key nor ledger. One without the other is an alarm.
-pub fn key_of_ledger(workspace: &Workspace) -> Result<Option<LedgerKey>, Refusal> {
-    let (ledger, key) = (workspace.ledger(), workspace.key());
-    let is_there = |path: &Path| !matches!(path.try_exists(), Ok(false));
-    let missing = |missing: &Path, there: &Path, what: &str, help: &str| {
-        let message = format!("{what} `{}` is missing, and `{}` is there", missing.display(), there.display());
-        Err(Refusal::new(Exit::Ledger, "ledger-missing", message).help(help))
-    };
-    match (is_there(&ledger), is_there(&key)) {
-        (true, true) => Ok(Some(LedgerKey::load(&key)?)),
-        (false, false) => match traces(&ledger) {
-            Some(trace) => missing(
-                &ledger,
-                &trace,
-                "ledger",
-                "a ledger does not go by itself: find out who removed it, and restore it from a backup",
-            ),
-            None => Ok(None),
-        },
-        (false, true) => missing(
-            &ledger,
-            &key,
-            "ledger",
-            "a ledger does not go by itself: find out who removed it, and restore it from a backup",
-        ),
-        (true, false) => {
-            missing(&key, &ledger, "key", "restore the ledger's key from a backup; another key will not do")
-        }
-    }
-}
-
-/// What a ledger that was there leaves behind.
-fn traces(ledger: &Path) -> Option<std::path::PathBuf> {
-    ["-wal", ".checkpoints", ".incident", ".content"]
-        .iter()
-        .map(|suffix| {
-            let mut name = ledger.as_os_str().to_owned();
-            name.push(suffix);
-            std::path::PathBuf::from(name)
-        })
-        .find(|path| path.exists())
-}
-
-/// Makes ledger and key where neither is there.
-pub fn make_ledger(workspace: &Workspace, machine: &Machine) -> Result<(), Refusal> {
-    for path in [workspace.ledger(), workspace.key()] {
-        if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
-            make_private_folder(folder)?;
-        }
-    }
-    let key = new_key(machine)?;
-    let id = new_run_id(machine)?;
-    key.write_new(&workspace.key())?;
-    Ledger::create(&workspace.ledger(), &workspace.file.ledger.origin, &key, machine.now(), id.as_str()).map_err(
-        |error| {
-            // Without its ledger the key would raise a false alarm; nothing was signed with it that anybody has.
-            if !workspace.ledger().exists() {
-                let _ = std::fs::remove_file(workspace.key());
-            }
-            Refusal::from(error)
-        },
-    )
-}
-
-fn make_private_folder(path: &Path) -> Result<(), Refusal> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
-        Refusal::new(Exit::Ledger, "ledger", format!("cannot make `{}` for the ledger: {error}", path.display()))
-    })
-}
-
-fn new_key(machine: &Machine) -> Result<LedgerKey, Refusal> {
-    let mut seed = [0; 32];
-    machine.random(&mut seed)?;
-    Ok(LedgerKey::from_seed(&seed))
-}
-
 /// A new run id; a UUID, so it also names ledgers and plans.
 pub fn new_run_id(machine: &Machine) -> Result<RunId, Refusal> {
     let mut random = [0; 10];
     machine.random(&mut random)?;
     let millis = u64::try_from(machine.now().microseconds() / 1000).unwrap_or_default();
     Ok(RunId::from_parts(millis, &random))
-}
-
-/// A history in which nothing happened, for a workspace that has no ledger yet.
-fn empty_history(machine: &Machine, scratch: &Path) -> Result<Reader, String> {
-    let (made, copy) = (scratch.join("empty"), scratch.join("copy"));
-    std::fs::create_dir(&copy).map_err(|error| error.to_string())?;
-    let key = new_key(machine).map_err(|refusal| refusal.message)?;
-    let id = new_run_id(machine).map_err(|refusal| refusal.message)?;
-    Ledger::create(&made, "empty", &key, machine.now(), id.as_str()).map_err(|error| error.to_string())?;
-    Reader::copy(&made, &copy).map_err(|error| error.to_string())
 }
 
 /// The machine, with what the workspace's policy allows in this environment.

@@ -18,7 +18,7 @@ use crate::shipped;
 pub const ENVIRONMENT: &str = "RUNWARDEN_ENVIRONMENT";
 
 /// What stands beside a ledger under its name, and is protected with it.
-const BESIDE: [&str; 12] = [
+const BESIDE: [&str; 13] = [
     "-wal",
     "-shm",
     "-journal",
@@ -31,6 +31,7 @@ const BESIDE: [&str; 12] = [
     ".inbox",
     ".incident",
     ".lock",
+    ".making",
 ];
 
 /// A workspace that was found and is valid.

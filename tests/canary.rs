@@ -341,3 +341,16 @@ fn a_value_that_is_given_for_a_name_is_not_said_again() {
     let outcome = bench.run("plan one --secret tokn=token").exits(2);
     assert!(outcome.stderr.contains("did you mean `token`?"), "{}", outcome.stderr);
 }
+
+#[test]
+fn a_procedure_with_secrets_is_rehearsed_without_any() {
+    let steps = "targets: { box: { kind: secret_store } }\nsecrets: { token: { description: T } }\nsteps:\n\
+        - { id: put, action: secrets.put, with: { target: box, key: A, value: '{{ secrets.token }}' } }\n\
+        - { id: say, action: command.run, with: { argv: [say], env: { T: '{{ secrets.token }}' } } }\n";
+    let case = "runwarden: v1\nkind: test\nname: one.test\ntitle: One\nversion: 1.0.0\nsummary: One.\nowner: ops\nprocedure: one\n\
+        cases:\n- id: works\n  results:\n    secrets.put: { fingerprints: { A: 'hmac:k1:aa' } }\n    \
+        command.run: { exit: 0, stdout: said }\n  expect: { status: succeeded, steps: { put: { state: succeeded }, say: { state: succeeded } } }\n";
+    let bench = Bench::workspace().procedure("one", steps).file("procedures/one.test.yaml", case);
+    let outcome = bench.run("test");
+    assert_eq!(outcome.exit, Some(0), "{}\n{}", outcome.stdout, outcome.stderr);
+}

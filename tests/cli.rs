@@ -21,15 +21,25 @@ mod documents;
 mod environments;
 #[path = "cli/ledgers.rs"]
 mod ledgers;
+#[path = "cli/lines.rs"]
+mod lines;
 #[path = "cli/people.rs"]
 mod people;
 #[path = "cli/planning.rs"]
 mod planning;
 #[path = "cli/refusals.rs"]
 mod refusals;
+#[path = "cli/resuming.rs"]
+mod resuming;
 #[path = "cli/running.rs"]
 mod running;
+#[path = "cli/shipped.rs"]
+mod shipped;
 #[path = "cli/signals.rs"]
 mod signals;
 #[path = "cli/starting.rs"]
 mod starting;
+#[path = "cli/terminals.rs"]
+mod terminals;
+#[path = "cli/testing.rs"]
+mod testing;

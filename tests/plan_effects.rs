@@ -53,6 +53,7 @@ impl World {
             ("kept/b.json", "[1, 2, 3]"),
             ("old.txt", "old"),
             ("ops.env", "TOKEN=a-secret-value\n"),
+            ("policies/a.rego", "package a"),
         ] {
             let path = world.path(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -116,6 +117,7 @@ impl World {
             time_limit: None,
             idempotency_key: "a-key".to_owned(),
             secrets: self.secrets(machine),
+            by: "step".to_owned(),
         }
     }
 
@@ -127,7 +129,7 @@ impl World {
         let name = Id::parse("token").unwrap();
         let place = SecretPlace { name: name.clone(), store, key: "TOKEN".to_owned() };
         let custody = Arc::new(Custody::new(Some(FingerprintKey::new([1; 32]))));
-        Secrets { bound: BTreeMap::from([(name, place)]), custody, step: None }
+        Secrets { bound: BTreeMap::from([(name, place)]), custody, by: "step".to_owned() }
     }
 
     /// Every file with the digest of its bytes, and every folder.
@@ -190,6 +192,11 @@ fn inputs(action: &str) -> Vec<Value> {
             json!({ "path": "old.txt", "content": "new", "replace": true }),
             json!({ "path": "old.txt", "content": "old" }),
         ],
+        "forge.policy_hash" => vec![json!({ "directory": "policies" })],
+        "forge.verdict_verify" => {
+            let key = "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c";
+            vec![json!({ "directory": "kept", "scenario": "scn-0001", "public_key": key })]
+        }
         "http.get" | "http.ready" => vec![json!({ "target": "api", "path": "/state" })],
         "http.request" => ["POST", "PUT", "PATCH", "DELETE"]
             .map(|method| json!({ "target": "api", "method": method, "path": "/state", "json": { "a": 1 } }))

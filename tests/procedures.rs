@@ -1,14 +1,26 @@
-//! Every procedure that ships, its test beside it, and every example workspace: read without a single complaint.
+//! Every procedure that ships, its test beside it, and every example workspace: read without a single complaint. The
+//! tests pass, reach every guard, and notice when a guard or check is taken away.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine::action::Registry;
 use engine::diagnostic::Source;
-use engine::parse::{Kind, Shelf, check, open};
+use engine::id::Name;
+use engine::library::{Folder, Library};
+use engine::parse::raw::test::Test;
+use engine::parse::{Document, Kind, Shelf, check, open};
+use engine::procedure::Procedure;
+use engine::rehearse::coverage::{self, Kind as Of, Point};
+use engine::rehearse::{Ending, Outcome, Rehearsal, reread};
+use serde_json::Value;
+
+#[path = "../src/exit.rs"]
+mod exit;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -86,4 +98,138 @@ fn every_procedure_has_a_test_beside_it_and_names_its_schema() {
         }
     }
     assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+/// The shipped procedures as a library, and the tests beside them.
+struct Shipped {
+    registry: Registry,
+    library: Library,
+    tests: Vec<Test>,
+}
+
+impl Shipped {
+    fn read() -> Self {
+        let registry = Registry::builtin();
+        let folder = Folder { path: root().join("procedures"), shown: "procedures".to_owned() };
+        let library = Library::new(&[folder], &[]).unwrap();
+        let is_test = |path: &PathBuf| path.to_str().unwrap().ends_with(".test.yaml");
+        let test = |path: PathBuf| match check(&source(&path), None, &registry, &library).0 {
+            Some(Document::Test(test)) => *test,
+            _ => unreachable!("{} is no test", path.display()),
+        };
+        let tests = files(&root().join("procedures")).into_iter().filter(is_test).map(test).collect();
+        Self { registry, library, tests }
+    }
+
+    fn procedures(&self, test: &Test) -> BTreeMap<Name, Arc<Procedure>> {
+        self.library.load(&test.procedure, &self.registry).unwrap().procedures
+    }
+
+    /// What comes of the cases of a test, one after another.
+    fn outcomes<'a>(
+        &'a self,
+        test: &'a Test,
+        procedures: &'a BTreeMap<Name, Arc<Procedure>>,
+    ) -> impl Iterator<Item = Outcome> + 'a {
+        test.cases.iter().map(move |case| {
+            let exit = |ending: Ending<'_>| match ending {
+                Ending::Run(status, failure) => exit::Exit::of_run(status, failure).code(),
+                Ending::NoPlan(error) => exit::Exit::of_no_plan(error).code(),
+            };
+            let (registry, library, procedure) = (&self.registry, &self.library, &test.procedure);
+            Rehearsal { registry, library, procedures, procedure, exit: &exit }.run(test.defaults.as_ref(), case)
+        })
+    }
+}
+
+#[test]
+fn the_tests_of_what_ships_pass() {
+    let shipped = Shipped::read();
+    let mut failed = Vec::new();
+    for test in &shipped.tests {
+        let procedures = shipped.procedures(test);
+        for outcome in shipped.outcomes(test, &procedures).filter(|outcome| !outcome.has_passed()) {
+            failed.push(format!("{}: {outcome:#?}", test.procedure));
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn the_tests_of_what_ships_reach_every_guard_check_and_failure_mode() {
+    let shipped = Shipped::read();
+    let mut missed = Vec::new();
+    for test in &shipped.tests {
+        let procedures = shipped.procedures(test);
+        let reached: BTreeSet<Point> =
+            shipped.outcomes(test, &procedures).flat_map(|outcome| outcome.reached).collect();
+        let wanted = |point: &Point| !matches!(point.kind, Of::Step | Of::Branch | Of::Undo);
+        let points = coverage::points(&procedures[&test.procedure]);
+        let missing = points.into_iter().filter(|point| wanted(point) && !reached.contains(point));
+        missed.extend(missing.map(|point| format!("{}: {point:?}", test.procedure)));
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+/// Takes away each guard, precondition and check of a `verify` in turn; gives what was taken and what is left.
+fn without_one(document: &Value, at: &str) -> Vec<(String, Value)> {
+    let mut changed = Vec::new();
+    match document {
+        Value::Object(members) => {
+            for (key, member) in members {
+                let place = format!("{at}/{key}");
+                let lists = ["do_not", "preconditions", "verify"];
+                if let (true, Value::Array(items)) = (lists.contains(&key.as_str()), member) {
+                    for index in 0..items.len() {
+                        let mut left = items.clone();
+                        let taken = left.remove(index);
+                        let mut members = members.clone();
+                        match left.is_empty() {
+                            true => drop(members.shift_remove(key)),
+                            false => drop(members.insert(key.clone(), Value::Array(left))),
+                        }
+                        changed.push((format!("{place}/{}", taken["id"]), Value::Object(members)));
+                    }
+                    continue;
+                }
+                for (taken, left) in without_one(member, &place) {
+                    let mut members = members.clone();
+                    members.insert(key.clone(), left);
+                    changed.push((taken, Value::Object(members)));
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                for (taken, left) in without_one(item, &format!("{at}/{index}")) {
+                    let mut items = items.clone();
+                    items[index] = left;
+                    changed.push((taken, Value::Array(items)));
+                }
+            }
+        }
+        _ => {}
+    }
+    changed
+}
+
+#[test]
+fn a_guard_or_check_that_is_taken_away_is_missed() {
+    let shipped = Shipped::read();
+    let (mut unnoticed, mut count) = (Vec::new(), 0);
+    for test in &shipped.tests {
+        let mut procedures = shipped.procedures(test);
+        let whole = Arc::clone(&procedures[&test.procedure]);
+        for (taken, left) in without_one(&whole.document, "") {
+            count += 1;
+            // What is no valid procedure any more is refused before anything runs.
+            let Ok(changed) = reread(&whole, &left, &shipped.registry, &shipped.library) else { continue };
+            procedures.insert(test.procedure.clone(), Arc::new(changed));
+            if shipped.outcomes(test, &procedures).all(|outcome| outcome.has_passed()) {
+                unnoticed.push(format!("{}: {taken}", test.procedure));
+            }
+        }
+    }
+    assert!(count > 20, "only {count} were taken away");
+    assert!(unnoticed.is_empty(), "no case notices that these are gone:\n{}", unnoticed.join("\n"));
 }

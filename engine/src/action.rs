@@ -18,11 +18,13 @@ use crate::time::Timestamp;
 
 mod erased;
 mod registry;
+pub mod scripted;
 
 pub mod anchor;
 pub mod command;
 pub mod data;
 pub mod file;
+pub mod forge;
 pub mod http;
 pub mod ledger;
 pub mod process;
@@ -170,6 +172,8 @@ pub struct Facts {
     pub idempotency_key: String,
     /// The secrets that stand in its input.
     pub secrets: sealed::Secrets,
+    /// Who asks: the path of a step, `step.check`, a check, a guard, or `step.undo.0`.
+    pub by: String,
 }
 
 impl Facts {

@@ -13,7 +13,6 @@ use crate::event::fact::{Event, Fact, PlanRecorded, RunBegin};
 use crate::event::state::{Failure, RunStatus, StepState, Verdict};
 use crate::host::Host;
 use crate::id::RunId;
-use crate::ledger::Ledger;
 use crate::past::Past;
 use crate::plan::{Plan, Setting, Status};
 use crate::procedure::Work;
@@ -28,6 +27,8 @@ mod checks;
 mod ending;
 mod guards;
 pub mod people;
+mod places;
+pub mod resume;
 mod steps;
 mod tries;
 mod undo;
@@ -36,6 +37,7 @@ mod undo;
 mod tests;
 
 use book::Book;
+pub use book::Keeper;
 use people::People;
 
 /// Is told what happened, after it is in the ledger; nothing it does can fail a run.
@@ -98,6 +100,14 @@ pub enum Error {
     /// The ledger could not be written; nothing was done after that.
     #[error(transparent)]
     Ledger(#[from] crate::ledger::error::Error),
+    /// An entry of the run does not say what its kind says.
+    #[error("entry {seq} of the ledger cannot be understood: {why}")]
+    Entry {
+        /// Which entry.
+        seq: i64,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The engine broke its own rules.
     #[error(transparent)]
     Illegal(#[from] crate::run::IllegalEvent),
@@ -158,23 +168,8 @@ struct Runner<'a> {
 ///
 /// # Errors
 /// When the record cannot be kept; everything else is how the run ended.
-pub async fn execute(means: &Means<'_>, plan: &Plan, run: RunId, ledger: &mut Ledger) -> Result<Ended, Error> {
-    let started_at = plan.view.created_at;
-    let probe: &dyn crate::host::Probe = means.host;
-    let base = crate::plan::base_scope(means.setting, &run, started_at, probe);
-    let custody = &means.setting.custody;
-    let asking = Asking { registry: &means.setting.registry, probe, run: run.clone(), started_at, custody };
-    let book = Book::new(ledger, run, means, probe);
-    let runner = Runner {
-        means,
-        plan,
-        asking,
-        base,
-        book: Mutex::new(book),
-        undoable: Mutex::new(Vec::new()),
-        failed_inputs: Mutex::new(Vec::new()),
-        on_undo: Mutex::new(None),
-    };
+pub async fn execute(means: &Means<'_>, plan: &Plan, run: RunId, ledger: &mut dyn Keeper) -> Result<Ended, Error> {
+    let runner = Runner::new(means, plan, Run::new(run), ledger);
     if plan.view.options.offline {
         runner.learn_secrets().await;
     }
@@ -183,27 +178,39 @@ pub async fn execute(means: &Means<'_>, plan: &Plan, run: RunId, ledger: &mut Le
         Status::Ready => runner.work().await,
         _ => Err(runner.refusal()),
     };
-    let mut ended = runner.end(outcome).await?;
-    let masker = custody.masker();
-    ended.failure.iter_mut().for_each(|failure| failure.mask(&masker));
-    ended.outputs.values_mut().for_each(|output| masker.clean_json(output));
-    if let Some((_, advice)) = &mut ended.advice {
-        masker.clean(advice);
-    }
-    Ok(ended)
+    runner.finish(outcome).await
 }
 
 impl<'a> Runner<'a> {
+    fn new(means: &'a Means<'a>, plan: &'a Plan, run: Run, ledger: &'a mut dyn Keeper) -> Self {
+        let started_at = plan.view.created_at;
+        let probe: &dyn crate::host::Probe = means.host;
+        let base = crate::plan::base_scope(means.setting, &run.id, started_at, probe);
+        let (registry, custody) = (&*means.setting.registry, &means.setting.custody);
+        let asking = Asking { registry, probe, run: run.id.clone(), started_at, custody };
+        let book = Book::new(ledger, run, means, probe);
+        Self {
+            means,
+            plan,
+            asking,
+            base,
+            book: Mutex::new(book),
+            undoable: Mutex::new(Vec::new()),
+            failed_inputs: Mutex::new(Vec::new()),
+            on_undo: Mutex::new(None),
+        }
+    }
+
     fn book(&self) -> std::sync::MutexGuard<'_, Book<'a>> {
         // A panic while a fact is noted cannot leave half a fact: the book pushes whole ones.
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A plan that looked at nothing has read no secret, and what is not known is not masked. What cannot be read now
-    /// is an error where it is used.
+    /// A process that has not looked has read no secret, and what is not known is not masked. What cannot be read now is
+    /// an error where it is used.
     async fn learn_secrets(&self) {
         let custody = Arc::clone(&self.means.setting.custody);
-        let secrets = Secrets { bound: self.plan.root.secrets.clone(), custody, step: None };
+        let secrets = Secrets { bound: self.plan.root.secrets.clone(), custody, by: "run".to_owned() };
         for place in secrets.bound.values() {
             let _ = secrets.fetch(Some(&place.name), &place.store, &place.key, self.means.host).await;
         }

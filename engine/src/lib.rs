@@ -37,3 +37,5 @@ pub mod plan;
 pub mod run;
 
 pub mod execute;
+
+pub mod rehearse;

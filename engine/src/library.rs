@@ -17,6 +17,8 @@ use crate::parse::{self, Document, Opened};
 use crate::procedure::step::{Body, Step, Undo};
 use crate::procedure::{Procedure, Work};
 
+pub mod frozen;
+
 /// How deep folders are looked into: deeper than any name, and an end to links that lead in circles.
 const DEEPEST: usize = 16;
 

@@ -1,12 +1,13 @@
 //! What happened before this run, as expressions (`history.last(…)`) and guards (`once_failed`) ask it.
 //!
-//! The ledger is opened when it is first asked and not before: most runs never ask.
+//! The ledger is opened when it is first asked and not before: most runs never ask. Tests of procedures tell what
+//! happened in place of a ledger.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::id::{Digest, RunId};
-use crate::ledger::history::{Query, Tried};
+use crate::ledger::history::{Query, RunRow, Tried};
 use crate::ledger::reader::Reader;
 use crate::template::scope::Object;
 use crate::template::value::Value;
@@ -17,10 +18,26 @@ type Open = Box<dyn Fn() -> Result<Reader, String> + Send + Sync>;
 
 /// What happened before this run.
 pub struct Past {
-    open: Open,
-    reader: Mutex<Option<Reader>>,
+    source: Source,
     run: RunId,
     now: Timestamp,
+}
+
+/// Where the answers come from.
+enum Source {
+    Ledger { open: Open, reader: Mutex<Option<Reader>> },
+    Told { runs: Vec<RunRow>, failed: Vec<TriedBefore> },
+}
+
+/// An act or check that failed, as told: what it reads counts as unchanged since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TriedBefore {
+    /// The action.
+    pub action: String,
+    /// Digest of its input.
+    pub with_digest: Digest,
+    /// Where and when it failed.
+    pub failed: Failed,
 }
 
 /// A failure on the very inputs that are asked about.
@@ -35,7 +52,13 @@ pub struct Failed {
 impl Past {
     /// What happened before `run`, as of `now`.
     pub fn new(run: RunId, now: Timestamp, open: impl Fn() -> Result<Reader, String> + Send + Sync + 'static) -> Self {
-        Self { open: Box::new(open), reader: Mutex::new(None), run, now }
+        Self { source: Source::Ledger { open: Box::new(open), reader: Mutex::new(None) }, run, now }
+    }
+
+    /// What is told to have happened before `run`, as of `now`, the newest first.
+    #[must_use]
+    pub fn told(run: RunId, now: Timestamp, runs: Vec<RunRow>, failed: Vec<TriedBefore>) -> Self {
+        Self { source: Source::Told { runs, failed }, run, now }
     }
 
     /// The last try of an action on these inputs, if it failed.
@@ -48,6 +71,10 @@ impl Past {
         with_digest: &Digest,
         subject: Option<&Digest>,
     ) -> Result<Option<Failed>, String> {
+        if let Source::Told { failed, .. } = &self.source {
+            let same = |tried: &&TriedBefore| tried.action == action && tried.with_digest == *with_digest;
+            return Ok(failed.iter().find(same).map(|tried| tried.failed.clone()));
+        }
         let tried = Tried { action, with_digest: with_digest.as_str(), subject: subject.map(Digest::as_str) };
         let last = self.ask(|reader| reader.history().last_result(&tried).map_err(|error| error.to_string()))?;
         Ok(last
@@ -56,10 +83,11 @@ impl Past {
     }
 
     fn ask<T>(&self, question: impl FnOnce(&Reader) -> Result<T, String>) -> Result<T, String> {
+        let Source::Ledger { open, reader } = &self.source else { return Err("there is no ledger".to_owned()) };
         // A reader that a panic left behind is only read from.
-        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
         if reader.is_none() {
-            *reader = Some((self.open)()?);
+            *reader = Some(open()?);
         }
         match reader.as_ref() {
             Some(reader) => question(reader),
@@ -72,7 +100,12 @@ impl Past {
         let status = args.text(1, "status")?;
         let within = args.duration(2, "within")?.map(|within| (within, self.now));
         let query = Query { pattern, status, within, except: Some(&self.run) };
-        let rows = self.ask(|reader| reader.history().runs(&query).map_err(|error| error.to_string()))?;
+        let rows = match &self.source {
+            Source::Told { runs, .. } => runs.iter().filter(|row| query.admits(row)).cloned().collect(),
+            Source::Ledger { .. } => {
+                self.ask(|reader| reader.history().runs(&query).map_err(|error| error.to_string()))?
+            }
+        };
         Ok(rows.iter().map(|row| as_value(&row.to_value(), row.started_at, row.ended_at)).collect())
     }
 }

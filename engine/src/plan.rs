@@ -33,7 +33,9 @@ mod secrets;
 pub mod steps;
 mod unsupported;
 
-pub use bind::{Names, base_scope, plan};
+pub use secrets::{bound_secrets, expect_as_planned};
+
+pub use bind::{Names, base_scope, plan, thaw};
 
 /// How long a plan file is good for where nothing is said.
 pub const EXPIRY: Duration = Duration::from_seconds(24 * 60 * 60);
@@ -302,8 +304,8 @@ pub enum Error {
         /// The kind that is wanted.
         kind: &'static str,
     },
-    /// A target or secret is bound, but not to something that fits.
-    #[error("`{name}` of `{procedure}`: {why}")]
+    /// A target is bound, but not to something that fits.
+    #[error("target `{name}` of `{procedure}`: {why}")]
     Misbound {
         /// The procedure.
         procedure: Name,
@@ -323,6 +325,16 @@ pub enum Error {
         name: Id,
         /// The name that was looked for.
         chosen: Id,
+    },
+    /// A secret is bound that the procedure has not, or that is elsewhere now.
+    #[error("secret `{name}` of `{procedure}`: {why}")]
+    MisboundSecret {
+        /// The procedure.
+        procedure: Name,
+        /// Its name for the secret.
+        name: Id,
+        /// What is wrong.
+        why: String,
     },
     /// A secret is given where it would be recorded.
     #[error("{what} holds the value of a secret, and would be recorded with it")]

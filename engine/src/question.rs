@@ -87,16 +87,17 @@ pub struct Input {
 }
 
 impl Asking<'_> {
-    /// What an action is told besides its input.
+    /// What an action is told besides its input; `by` is who asks.
     #[must_use]
-    pub fn facts(&self, frame: &Frame, act: &Act, idempotency_key: String) -> Facts {
+    pub fn facts(&self, frame: &Frame, act: &Act, by: &str, idempotency_key: String) -> Facts {
         Facts {
             run: self.run.clone(),
             started_at: self.started_at,
             targets: frame.targets.clone(),
             time_limit: None,
             idempotency_key,
-            secrets: Secrets { bound: secrets_of(frame, act), custody: Arc::clone(self.custody), step: None },
+            secrets: Secrets { bound: secrets_of(frame, act), custody: Arc::clone(self.custody), by: by.to_owned() },
+            by: by.to_owned(),
         }
     }
 
@@ -126,22 +127,22 @@ impl Asking<'_> {
     }
 
     /// Makes a read.
-    pub async fn look(&self, frame: &Frame, act: &Act, scope: &Scope) -> Look {
+    pub async fn look(&self, frame: &Frame, act: &Act, scope: &Scope, by: &str) -> Look {
         let input = match self.input(frame, act, scope) {
             Ok(input) => input,
             Err(error) => return failed_look(act, error),
         };
         let found = match &input.with {
             None => Found::Undecided(input.undecided.join("; ")),
-            Some(with) => self.read(frame, act, with).await,
+            Some(with) => self.read(frame, act, with, by).await,
         };
         let with = input.with.unwrap_or(input.shown);
         Look { action: act.action.to_string(), with, with_digest: input.digest, found }
     }
 
     /// Makes a read whose input is rendered already.
-    pub async fn read(&self, frame: &Frame, act: &Act, with: &Json) -> Found {
-        let facts = self.facts(frame, act, String::new());
+    pub async fn read(&self, frame: &Frame, act: &Act, with: &Json, by: &str) -> Found {
+        let facts = self.facts(frame, act, by, String::new());
         let read = match self.action(act) {
             Ok(action) => action.read(with, &Looking { facts: &facts, probe: self.probe }).await,
             Err(error) => Err(error),
@@ -154,15 +155,15 @@ impl Asking<'_> {
     }
 
     /// Digest of what a read would be over, if that can be told without making it.
-    pub async fn subject(&self, frame: &Frame, act: &Act, with: &Json) -> Option<Digest> {
-        let facts = self.facts(frame, act, String::new());
+    pub async fn subject(&self, frame: &Frame, act: &Act, with: &Json, by: &str) -> Option<Digest> {
+        let facts = self.facts(frame, act, by, String::new());
         let action = self.action(act).ok()?;
         // A subject that cannot be found out is as good as none: action and input are compared then.
         action.subject(with, &Looking { facts: &facts, probe: self.probe }).await.ok().flatten()
     }
 
     /// Asks a check once. Questions to people are undecided here.
-    pub async fn ask(&self, frame: &Frame, check: &Check, scope: &Scope) -> Checked {
+    pub async fn ask(&self, frame: &Frame, check: &Check, scope: &Scope, by: &str) -> Checked {
         match self.is_skipped(check, scope) {
             Ok(false) => {}
             Ok(true) => return answer(check, Verdict::Skipped, Some("its `when` is false".to_owned())),
@@ -174,7 +175,7 @@ impl Asking<'_> {
         let Some(act) = read else {
             return decide(check, expect, scope);
         };
-        let look = self.look(frame, act, scope).await;
+        let look = self.look(frame, act, scope, by).await;
         let mut checked = match &look.found {
             Found::Output(output) => {
                 decide(check, expect, &scope.clone().with("result", Slot::Known(Value::from_json(output))))
@@ -208,6 +209,15 @@ fn secrets_of(frame: &Frame, act: &Act) -> BTreeMap<Id, SecretPlace> {
     let leaves = act.with.leaves();
     let named = leaves.iter().filter_map(|(_, leaf)| leaf.secret());
     named.filter_map(|name| Some((name.clone(), frame.secrets.get(name)?.clone()))).collect()
+}
+
+/// What a check is called where it asks: with its step, or with the call that it stands in.
+#[must_use]
+pub fn asker(frame: &Frame, step: Option<&str>, check: &Check) -> String {
+    match step {
+        Some(step) => format!("{step}.{}", check.id),
+        None => format!("{}{}", frame.prefix, check.id),
+    }
 }
 
 /// Decides a check by its expression, over a scope that has `result` or `answer` where it needs them.

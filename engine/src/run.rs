@@ -2,11 +2,13 @@
 //!
 //! It does nothing; it neither reads nor writes, and time comes with the events.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use crate::event::fact::{Event, Fact};
-use crate::event::state::{Failure, RunStatus, StepState};
+use crate::event::fact::{Event, Fact, StepIntent};
+use crate::event::state::{Failure, RunStatus, StepState, Verdict};
 use crate::id::{Digest, RunId};
 use crate::time::Timestamp;
 
@@ -44,6 +46,10 @@ pub struct StepRecord {
     pub started_at: Option<Timestamp>,
     /// When its last result came.
     pub ended_at: Option<Timestamp>,
+    /// Its last intent.
+    pub intent: Option<StepIntent>,
+    /// The checks of its verify block that passed.
+    pub passed: BTreeSet<String>,
     /// An intent without outcome: the effect may be happening now.
     pub is_open: bool,
     /// Whether at least one effect of it happened, or may have.
@@ -77,9 +83,11 @@ impl Run {
         if fact.run != self.id {
             return Err(illegal("it belongs to another run"));
         }
-        let ended = self.status.is_some_and(|status| !matches!(status, RunStatus::Suspended | RunStatus::Unknown));
-        if ended {
-            return Err(illegal("the run has ended"));
+        if let (Some(status), false) = (self.status, matches!(fact.event, Event::RunResumed(_))) {
+            // Other lanes of a `parallel` still end while one has left the run suspended or unknown.
+            if !matches!(status, RunStatus::Suspended | RunStatus::Unknown) {
+                return Err(illegal("the run has ended"));
+            }
         }
         if self.facts == 0 && !matches!(fact.event, Event::RunBegin(_)) {
             return Err(illegal("the run has not begun"));
@@ -87,7 +95,7 @@ impl Run {
         let attempt = fact.attempt.unwrap_or(0);
         match &fact.event {
             Event::RunBegin(_) if self.facts > 0 => return Err(illegal("the run has begun already")),
-            Event::StepIntent(_) => {
+            Event::StepIntent(intent) => {
                 let step = self.step_of(fact, kind)?;
                 if step.is_open {
                     return Err(illegal("the step has an open intent"));
@@ -95,6 +103,8 @@ impl Run {
                 step.state = StepState::Waiting;
                 (step.is_open, step.had_effect, step.attempts) = (true, true, attempt.max(step.attempts));
                 step.started_at = step.started_at.or(Some(at));
+                step.intent = Some(intent.clone());
+                step.passed.clear();
                 self.remember_intent(fact);
             }
             Event::StepResult(result) => {
@@ -143,6 +153,32 @@ impl Run {
                 let step = self.step_of(fact, kind)?;
                 (step.state, step.is_open) = (StepState::Unknown, true);
                 self.status = Some(RunStatus::Unknown);
+            }
+            Event::OutcomeResolved(resolved) => {
+                let step = self.step_of(fact, kind)?;
+                step.is_open = false;
+                if resolved.happened {
+                    (step.state, step.ended_at) = (StepState::Succeeded, Some(at));
+                    step.output = resolved.output.clone().or(step.output.take());
+                } else {
+                    step.state = StepState::Pending;
+                    // An earlier attempt may have had an effect; the first and only one had none.
+                    step.had_effect &= step.attempts > 1;
+                }
+            }
+            Event::VerifyResult(checked) => {
+                if let (Some(path), Verdict::Passed) = (&fact.step, checked.verdict)
+                    && let Some(step) = self.steps.get_mut(path)
+                {
+                    step.passed.insert(checked.check.clone());
+                }
+            }
+            Event::RunResumed(_) => {
+                let over = [RunStatus::Succeeded, RunStatus::Undone, RunStatus::Refused, RunStatus::Rejected];
+                if self.status.is_some_and(|status| over.contains(&status)) {
+                    return Err(illegal("the run is over"));
+                }
+                (self.status, self.error) = (None, None);
             }
             Event::RunSuspended(_) => self.status = Some(RunStatus::Suspended),
             Event::RunEnd(end) => {
@@ -214,6 +250,8 @@ impl StepRecord {
             output: None,
             error: None,
             tried: None,
+            intent: None,
+            passed: BTreeSet::new(),
             started_at: None,
             ended_at: None,
             is_open: false,

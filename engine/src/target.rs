@@ -13,10 +13,17 @@ use crate::id::Digest;
 use crate::procedure::workspace::TargetEntry;
 use crate::procedure::{Environment, TargetKind};
 
+use hash_chain::Recipe;
+
 pub mod anchor_store;
 pub mod corvusforge;
+pub mod digest_log;
+mod findings;
+pub mod hash_chain;
+pub mod json_lines;
 pub mod ledger_copy;
 pub mod open_ledger;
+pub mod python_json;
 pub mod secret_store;
 
 /// A target as bound for a run.
@@ -87,6 +94,33 @@ pub struct LedgerFile {
     /// names its key, which shows no more than that it agrees with itself.
     #[serde(default)]
     pub vkeys: Vec<String>,
+}
+
+/// Settings of a ledger of driver `hash_chain`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HashChainFile {
+    /// The log; a relative path starts at the workspace.
+    pub path: PathBuf,
+    /// How its lines are hashed.
+    pub recipe: Recipe,
+    /// The project that it belongs to, as of [`LedgerFile`].
+    #[serde(default)]
+    pub project: Option<PathBuf>,
+}
+
+/// Settings of a ledger of driver `digest_log`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DigestLogFile {
+    /// The log; a relative path starts at the workspace.
+    pub path: PathBuf,
+    /// Its seal, of another name than the log; where nothing is said, `challenges_chain_meta.json` in its folder.
+    #[serde(default)]
+    pub seal: Option<PathBuf>,
+    /// The project that it belongs to, as of [`LedgerFile`].
+    #[serde(default)]
+    pub project: Option<PathBuf>,
 }
 
 /// Settings of the anchor store `directory`.
@@ -174,7 +208,7 @@ fn read_settings<T: DeserializeOwned>(target: &str, driver: &str, settings: &Map
 pub fn drivers(kind: TargetKind) -> &'static [&'static str] {
     match kind {
         TargetKind::Command => &["command"],
-        TargetKind::Ledger => &["runwarden", "corvusforge"],
+        TargetKind::Ledger => &["runwarden", corvusforge::DRIVER, hash_chain::DRIVER, digest_log::DRIVER],
         TargetKind::AnchorStore => &["directory"],
         TargetKind::Service => &["http"],
         TargetKind::SecretStore => &["dotenv", "env", "directory", "vault", "command"],
@@ -204,11 +238,22 @@ pub fn bind(name: &str, entry: &TargetEntry, probe: &dyn Probe) -> Result<Target
                 driver: driver.clone(),
                 why,
             })?;
-            let identity = file_identity(name, &mut settings, &file.path, probe)?;
-            let project = file.project.unwrap_or_else(|| ledger_copy::project_around(&file.path));
-            let project: PathBuf = probe.root().join(project).components().collect();
-            settings.insert("project".to_owned(), Value::String(project.to_string_lossy().into_owned()));
-            identity
+            ledger_identity(name, &mut settings, &file.path, file.project, probe)?
+        }
+        hash_chain::DRIVER => {
+            let file: HashChainFile = read_settings(name, &driver, &settings)?;
+            ledger_identity(name, &mut settings, &file.path, file.project, probe)?
+        }
+        digest_log::DRIVER => {
+            let file: DigestLogFile = read_settings(name, &driver, &settings)?;
+            let seal = file.seal.unwrap_or_else(|| file.path.with_file_name(digest_log::SEAL));
+            if seal.file_name() == file.path.file_name() || seal.file_name().is_none() {
+                let why = format!("`seal`: `{}` has not a file name of its own", seal.display());
+                return Err(Error::Settings { target: name.to_owned(), driver, why });
+            }
+            let seal = probe.root().join(seal).to_string_lossy().into_owned();
+            settings.insert("seal".to_owned(), Value::String(seal));
+            ledger_identity(name, &mut settings, &file.path, file.project, probe)?
         }
         "directory" => {
             let folder: Directory = read_settings(name, &driver, &settings)?;
@@ -234,6 +279,21 @@ pub fn bind(name: &str, entry: &TargetEntry, probe: &dyn Probe) -> Result<Target
     };
     let (name, kind, environment) = (name.to_owned(), entry.kind, entry.environment);
     Ok(Target { name, kind, driver, settings, identity, device_inode, environment })
+}
+
+/// The same of a ledger's file, and the settings with its project made absolute.
+fn ledger_identity(
+    target: &str,
+    settings: &mut Map<String, Value>,
+    path: &Path,
+    project: Option<PathBuf>,
+    probe: &dyn Probe,
+) -> Result<Identity, Error> {
+    let identity = file_identity(target, settings, path, probe)?;
+    let project = project.unwrap_or_else(|| ledger_copy::project_around(path));
+    let project: PathBuf = probe.root().join(project).components().collect();
+    settings.insert("project".to_owned(), Value::String(project.to_string_lossy().into_owned()));
+    Ok(identity)
 }
 
 /// What a path really is, and the settings with the path made absolute.

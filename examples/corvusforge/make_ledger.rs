@@ -26,7 +26,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             _ => return Err(format!("unexpected argument {}", argument.display()).into()),
         }
     }
-    writer::write(&out.ok_or("expected the path to write")?, &plan)?;
+    let out = out.ok_or("expected the path to write")?;
+    if let Some(folder) = out.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    writer::write(&out, &plan)?;
     if let Some(store) = artifacts {
         writer::write_artifacts(&store)?;
     }

@@ -29,6 +29,12 @@ pub struct Whose {
     /// Whose ledger it is
     #[arg(long, value_enum, default_value_t = Driver::Runwarden)]
     pub driver: Driver,
+    /// How the lines of a `hash_chain` are hashed
+    #[arg(long, value_enum, value_name = "RECIPE")]
+    pub recipe: Option<Recipe>,
+    /// The seal of a `digest_log`; else `challenges_chain_meta.json` beside it
+    #[arg(long, value_name = "PATH")]
+    pub seal: Option<PathBuf>,
 }
 
 /// Whose ledger it is.
@@ -38,12 +44,39 @@ pub enum Driver {
     Runwarden,
     /// The run ledger of Corvusforge, any of its three dialects
     Corvusforge,
+    /// Forge's audit logs: JSON Lines that each name the one before; needs `--recipe`
+    #[value(name = "hash_chain")]
+    HashChain,
+    /// MV-CRS's event log: JSON Lines, and one digest over all of them in a file beside it
+    #[value(name = "digest_log")]
+    DigestLog,
+}
+
+/// How the lines of a `hash_chain` are hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Recipe {
+    /// `audit.jsonl` of a scenario
+    Audit,
+    /// `billing_audit.jsonl` of a tenant
+    Billing,
+}
+
+impl Driver {
+    /// Its name, as targets have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Runwarden => "runwarden",
+            Self::Corvusforge => "corvusforge",
+            Self::HashChain => "hash_chain",
+            Self::DigestLog => "digest_log",
+        }
+    }
 }
 
 /// Judge a ledger: every entry, every checkpoint, and the anchors that are given
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Exits 0 when it is whole and an anchor says so, 1 when something is wrong or nothing outside it\nsays it is whole, 11 when it cannot be read. The file is never opened: a private copy is read.\n\nExamples:\n  runwarden ledger verify --allow-unanchored\n  runwarden ledger verify --anchor /mnt/anchors/1024\n  runwarden ledger verify --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 --anchor cf-1.json"
+    after_help = "Exits 0 when it is whole and an anchor says so, 1 when something is wrong or nothing outside it\nsays it is whole, 11 when it cannot be read. The file is never opened: a private copy is read.\n\nExamples:\n  runwarden ledger verify --allow-unanchored\n  runwarden ledger verify --anchor /mnt/anchors/1024\n  runwarden ledger verify --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 --anchor cf-1.json\n  runwarden ledger verify --driver hash_chain --recipe audit --ledger results/audit.jsonl\n  runwarden ledger verify --driver digest_log --ledger state/challenge_events.jsonl"
 )]
 pub struct Verify {
     #[command(flatten)]

@@ -73,3 +73,45 @@ pub struct Run {
     #[arg(long, value_name = "DURATION")]
     pub wait_lock: Option<String>,
 }
+
+/// Which run that had stopped, and what is said about it.
+#[derive(Debug, ClapArgs)]
+pub struct Stopped {
+    /// Its id, a beginning of it that no other has, or `last`
+    pub run: String,
+    /// What happened to a step of which nobody knows: `STEP=happened` or `STEP=not_happened`
+    #[arg(long = "resolve", value_name = "STEP=WORD", requires = "reason")]
+    pub resolve: Vec<String>,
+    /// How you know; it goes on record
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// An answer to a manual step, as for `run`
+    #[arg(long = "answer", value_name = "STEP.NAME=VALUE", allow_hyphen_values = true)]
+    pub answers: Vec<String>,
+    /// Wait for the ledger while another run has it
+    #[arg(long, value_name = "DURATION")]
+    pub wait_lock: Option<String>,
+}
+
+/// Go on with a run that failed, waits for an answer, was stopped or was killed
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "What was done is not done again; the procedure is the one the run was begun with.\n\nExamples:\n  runwarden resume last --plan\n  runwarden resume last --answer isolate.ticket=INC-7\n  runwarden resume 0199c3 --resolve deploy=not_happened --reason 'the release page shows 1.4.1'"
+)]
+pub struct Resume {
+    #[command(flatten)]
+    pub stopped: Stopped,
+    /// Show what would be kept, done, and asked; change nothing
+    #[arg(long)]
+    pub plan: bool,
+}
+
+/// Take back what a run did that failed, was stopped or was killed, the last step first
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Exits 7 when everything was taken back, 8 when something could not be.\n\nExamples:\n  runwarden undo last\n  runwarden undo 0199c3"
+)]
+pub struct Undo {
+    #[command(flatten)]
+    pub stopped: Stopped,
+}

@@ -33,6 +33,10 @@ pub fn run(context: &Context, command: AnchorCommand) -> Result<Exit, Refusal> {
 fn refuse_own(whose: &Whose) -> Result<(), Refusal> {
     match whose.driver {
         Driver::Corvusforge => Ok(()),
+        Driver::HashChain | Driver::DigestLog => {
+            let message = format!("there are no anchors of `--driver {}`", whose.driver.as_str());
+            Err(Refusal::invalid("unsupported", message))
+        }
         Driver::Runwarden => Err(Refusal::invalid(
             "unsupported",
             "anchors of Runwarden's own runs are not made by this version; it makes those of `--driver corvusforge`",

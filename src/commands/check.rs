@@ -80,7 +80,7 @@ fn check_file(path: &Path, registry: &Registry, library: &Library) -> Result<Vec
 
 /// The procedures that documents may call: the workspace's, what lies in the folders that are checked, what is built
 /// in.
-fn library_for(found: Option<&Path>, paths: &[PathBuf]) -> Result<Library, Refusal> {
+pub(super) fn library_for(found: Option<&Path>, paths: &[PathBuf]) -> Result<Library, Refusal> {
     let mut folders = Vec::new();
     if let Some(path) = found
         && let (Some(file), _) = workspace::check(path)?
@@ -101,7 +101,7 @@ fn root_of(path: &Path) -> Option<Folder> {
     Some(Folder { shown: shown(&root), path: root })
 }
 
-fn files_of_workspace(found: Option<&Path>) -> Result<Vec<PathBuf>, Refusal> {
+pub(super) fn files_of_workspace(found: Option<&Path>) -> Result<Vec<PathBuf>, Refusal> {
     let Some(path) = found else {
         return Err(Refusal::invalid("no-workspace", format!("there is no {FILE} here or in a folder above"))
             .help("name files or folders to check, or make a workspace with `runwarden init`"));
@@ -116,7 +116,7 @@ fn files_of_workspace(found: Option<&Path>) -> Result<Vec<PathBuf>, Refusal> {
     Ok(files.into_iter().collect())
 }
 
-fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Refusal> {
+pub(super) fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Refusal> {
     let mut files = BTreeSet::new();
     for path in paths {
         let path = absolute(path);

@@ -16,7 +16,7 @@ use super::Context;
 use crate::exit::Exit;
 use crate::files::shown;
 use crate::refusal::Refusal;
-use crate::setup;
+use crate::setup::{self, own_ledger};
 use crate::ui::{Paint, count};
 use crate::workspace::{self, Workspace};
 
@@ -119,7 +119,7 @@ fn look(context: &Context) -> Vec<Line> {
 /// Ledger and key, and the time of the last entry.
 fn ledger(workspace: &Workspace, machine: &Machine) -> (Vec<Line>, Option<Timestamp>) {
     let place = workspace.ledger();
-    match setup::records(workspace, machine) {
+    match own_ledger::records(workspace, machine) {
         Err(refusal) if refusal.code == "key" => (vec![Line::error("key", refusal)], None),
         Err(refusal) => (vec![Line::error("ledger", refusal)], None),
         Ok(None) => {

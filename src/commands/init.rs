@@ -11,7 +11,8 @@ use crate::args::{Init, World};
 use crate::exit::Exit;
 use crate::files;
 use crate::refusal::Refusal;
-use crate::{setup, workspace};
+use crate::setup::{self, own_ledger};
+use crate::workspace;
 
 /// The first procedure.
 const HELLO: &str = include_str!("init/hello.yaml");
@@ -53,7 +54,7 @@ pub fn run(context: &Context, args: &Init) -> Result<Exit, Refusal> {
         let _ = std::fs::remove_file(root.join(FILE));
         let _ = std::fs::remove_file(&procedure);
     })?;
-    setup::make_ledger(&workspace, &setup::reading_machine())?;
+    own_ledger::make(&workspace, &setup::reading_machine())?;
     ignore(&root)?;
     let made = [FILE, "procedures/hello.yaml", ".runwarden/ledger.db", ".runwarden/ledger.key", ".gitignore"];
     report(context, View { workspace: root, made: made.map(str::to_owned).to_vec(), origin });

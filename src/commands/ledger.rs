@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use engine::host::machine::Machine;
 use engine::host::{Probe as _, Scratch};
-use engine::ledger::reader::Reader;
 use engine::target::corvusforge::{CorvusLedger, Error as CorvusError};
 
 use super::Context;
@@ -13,10 +12,12 @@ use crate::exit::Exit;
 use crate::files::absolute;
 use crate::refusal::Refusal;
 use crate::setup;
+use crate::setup::own_ledger::{self, Records};
 use crate::workspace::{self, Workspace};
 
 pub mod entries;
 pub mod head;
+mod lines;
 mod verify;
 
 pub fn run(context: &Context, command: LedgerCommand) -> Result<Exit, Refusal> {
@@ -36,28 +37,28 @@ pub struct Place {
 
 /// The ledger that was named; without a name the workspace's own.
 pub fn place(context: &Context, whose: &Whose) -> Result<Place, Refusal> {
+    if whose.recipe.is_some() && whose.driver != Driver::HashChain {
+        return Err(Refusal::invalid("usage", "`--recipe` is for `--driver hash_chain`"));
+    }
+    if whose.seal.is_some() && whose.driver != Driver::DigestLog {
+        return Err(Refusal::invalid("usage", "`--seal` is for `--driver digest_log`"));
+    }
     match (&whose.ledger, whose.driver) {
         (Some(path), _) => Ok(Place { path: absolute(path), own: None }),
         (None, Driver::Runwarden) => {
             let workspace = workspace::open(context.global.workspace.as_deref())?;
             Ok(Place { path: workspace.ledger(), own: Some(workspace) })
         }
-        (None, Driver::Corvusforge) => Err(Refusal::invalid("usage", "`--driver corvusforge` needs the ledger's file")
-            .help("name it with `--ledger PATH`")),
+        (None, driver) => {
+            Err(Refusal::invalid("usage", format!("`--driver {}` needs the ledger's file", driver.as_str()))
+                .help("name it with `--ledger PATH`"))
+        }
     }
 }
 
-/// A private copy of one of our own ledgers. The folder is gone with the copy.
-pub struct Copy {
-    pub reader: Reader,
-    _folder: Scratch,
-}
-
 /// Copies one of our own ledgers; nothing is judged.
-pub fn copy(path: &Path) -> Result<Copy, Refusal> {
-    let folder = setup::reading_machine().scratch(&[])?;
-    let reader = Reader::copy(path, &folder.folder)?;
-    Ok(Copy { reader, _folder: folder })
+pub fn copy(path: &Path) -> Result<Records, Refusal> {
+    own_ledger::copy(path, &setup::reading_machine())
 }
 
 /// A private copy of a Corvusforge ledger, with what it says about why there is none.

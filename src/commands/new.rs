@@ -1,8 +1,8 @@
 //! `new`: a procedure to begin with, blank or as a copy.
 
-use std::path::Path;
-
 use engine::id::Name;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::{Context, list};
 use crate::args::New;
@@ -13,6 +13,15 @@ use crate::{setup, workspace};
 
 /// A blank procedure; `NAME` and `OWNER` are filled in.
 const BLANK: &str = include_str!("new/blank.yaml");
+
+/// What `new` says in JSON.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct View {
+    /// Its name.
+    name: Name,
+    /// Its file.
+    path: String,
+}
 
 pub fn run(context: &Context, args: &New) -> Result<Exit, Refusal> {
     let name = setup::procedure_name(&args.name)?;
@@ -39,7 +48,7 @@ pub fn run(context: &Context, args: &New) -> Result<Exit, Refusal> {
         ui.data(&shown);
         ui.note(&format!("next: edit it, then `runwarden check {shown}` and `runwarden plan {name}`"));
     } else {
-        ui.json(&serde_json::json!({ "name": name, "path": Path::new(&shown) }));
+        ui.json(&View { name, path: shown });
     }
     Ok(Exit::Done)
 }

@@ -6,7 +6,7 @@ use super::Context;
 use crate::args::{Asked, Plan};
 use crate::exit::Exit;
 use crate::refusal::Refusal;
-use crate::setup::{self, Session};
+use crate::setup::{Session, own_ledger};
 use crate::{files, ui};
 
 pub fn run(context: &Context, args: &Plan) -> Result<Exit, Refusal> {
@@ -38,7 +38,7 @@ pub fn dry_run(context: &Context, asked: &Asked) -> Result<Exit, Refusal> {
 fn make(context: &Context, asked: &Asked) -> Result<Made, Refusal> {
     let session = Session::prepare(&context.global, asked, None)?;
     super::warn(context, &session.loaded);
-    let records = setup::records(&session.workspace, &session.machine)?;
+    let records = own_ledger::records(&session.workspace, &session.machine)?;
     let run = session.new_run()?;
     let past = session.past(run.clone(), records);
     let setting = session.setting(&past)?;

@@ -13,7 +13,7 @@ use engine::ledger::Ledger;
 use engine::ledger::error::Error as LedgerError;
 use engine::ledger::reader::{Filter, Reader};
 use engine::plan::{Plan, Status, View as PlanView};
-use engine::procedure::Risk;
+use engine::procedure::{Environment, Risk};
 use engine::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -24,12 +24,12 @@ use crate::args::Run;
 use crate::exit::Exit;
 use crate::files;
 use crate::refusal::Refusal;
-use crate::setup::{self, Session, plan_file};
+use crate::setup::{Session, own_ledger, plan_file};
 use crate::ui::people::{self, Answers, Operator};
 use crate::ui::progress::Progress;
 
 mod closing;
-mod signals;
+pub(super) mod signals;
 
 /// What `run` says in JSON.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -103,12 +103,28 @@ pub fn run(context: &Context, args: &Run) -> Result<Exit, Refusal> {
         return Err(Refusal::invalid("usage", message));
     }
     let mut session = Session::prepare(&context.global, &args.asked, recorded.as_ref())?;
+    refuse_unsigned(&session)?;
     session.promise_fingerprints()?;
     let risk = risk_of(&session)?;
     let must_ask = must_ask(args, risk, &session.request.procedure)?;
     super::warn(context, &session.loaded);
     let doing = Doing { context, session: &session, recorded: recorded.as_ref(), wait };
-    super::runtime()?.block_on(doing.run(answers, must_ask))
+    let runtime = super::runtime()?;
+    let done = runtime.block_on(doing.run(answers, must_ask));
+    // Work that was given up (a second interrupt, say) must not hold up the end of the program.
+    runtime.shutdown_background();
+    done
+}
+
+/// In production the run's actor must be signed for (section 8 of the design), and this version cannot check that.
+pub(super) fn refuse_unsigned(session: &Session) -> Result<(), Refusal> {
+    match session.environment {
+        Environment::Production => {
+            let message = "in production the run's actor must be signed for, and this version takes no signatures";
+            Err(Refusal::new(Exit::Refused, "unsigned", message).help("nothing was done; `plan` works in production"))
+        }
+        Environment::Development | Environment::Staging => Ok(()),
+    }
 }
 
 /// What a person is still to confirm.
@@ -152,26 +168,26 @@ fn must_ask(args: &Run, risk: Risk, name: &Name) -> Result<Option<Question>, Ref
     }
 }
 
-fn wait_for(text: &str) -> Result<Duration, Refusal> {
+pub(super) fn wait_for(text: &str) -> Result<Duration, Refusal> {
     Duration::parse(text).map_err(|error| Refusal::invalid("usage", format!("--wait-lock: {error}")))
 }
 
-/// One `run` on its way.
-struct Doing<'a> {
-    context: &'a Context,
-    session: &'a Session,
-    recorded: Option<&'a PlanView>,
-    wait: Option<Duration>,
+/// One run on its way.
+pub(super) struct Doing<'a> {
+    pub context: &'a Context,
+    pub session: &'a Session,
+    pub recorded: Option<&'a PlanView>,
+    pub wait: Option<Duration>,
 }
 
 impl Doing<'_> {
     async fn run(&self, answers: Answers, question: Option<Question>) -> Result<Exit, Refusal> {
-        let _kept = signals::survive_full_files();
+        let _kept = (signals::survive_full_files(), people::Settings::keep());
         let (session, ui) = (self.session, &self.context.ui);
         if let Some(recorded) = self.recorded {
             plan_file::check_expiry(recorded, session.machine.now())?;
         }
-        let key = setup::key_of_ledger(&session.workspace)?;
+        let key = own_ledger::key(&session.workspace)?;
         let agreed = match question {
             Some(question) => Some(self.confirm(question).await?),
             None => None,
@@ -180,7 +196,7 @@ impl Doing<'_> {
         if is_new {
             // What is wrong with the request is said before a ledger is made for it.
             self.plan(self.session.new_run()?).await?;
-            setup::make_ledger(&session.workspace, &session.machine)?;
+            own_ledger::make(&session.workspace, &session.machine)?;
             ui.note(&format!(
                 "made the ledger {} and its key {}",
                 files::shown(&session.workspace.ledger()),
@@ -190,18 +206,18 @@ impl Doing<'_> {
         session.make_fingerprints()?;
         let mut ledger = self.open_ledger().await?;
         let done = self.execute(&mut ledger, answers, agreed).await;
-        match ledger.close(session.machine.now()) {
-            Ok(()) => done,
-            // The run itself is recorded; what went before says more than this.
-            Err(error) => done.and_then(|exit| if exit == Exit::Done { Err(Refusal::from(error)) } else { Ok(exit) }),
+        if let Err(error) = ledger.close(session.machine.now()) {
+            // The run's own end is durable and signed; what failed is only the writer's farewell.
+            ui.error(&format!("{}: the ledger was not closed in good order: {error}", ui.err.yellow("warning")));
         }
+        done
     }
 
     /// Shows the plan and asks; gives the plan that was agreed to.
     async fn confirm(&self, question: Question) -> Result<PlanView, Refusal> {
         let (session, ui) = (self.session, &self.context.ui);
         let run = session.new_run()?;
-        let past = session.past(run.clone(), setup::records(&session.workspace, &session.machine)?);
+        let past = session.past(run.clone(), own_ledger::records(&session.workspace, &session.machine)?);
         let setting = session.setting(&past)?;
         let plan = session.plan(&setting, self.plan_id()?, run, &past).await?;
         if plan.view.status != Status::Ready {
@@ -239,13 +255,13 @@ impl Doing<'_> {
     }
 
     /// Opens the ledger; where somebody else has it, waits as long as was said.
-    async fn open_ledger(&self) -> Result<Ledger, Refusal> {
+    pub(super) async fn open_ledger(&self) -> Result<Ledger, Refusal> {
         let (workspace, machine) = (&self.session.workspace, &self.session.machine);
         let patience = self.wait.map(Duration::as_std).unwrap_or_default();
         let begun = Instant::now();
         let mut told = false;
         loop {
-            let Some(key) = setup::key_of_ledger(workspace)? else {
+            let Some(key) = own_ledger::key(workspace)? else {
                 return Err(Refusal::new(Exit::Ledger, "ledger-missing", "the ledger was removed just now"));
             };
             match Ledger::open(&workspace.ledger(), key, machine.now()) {
@@ -278,6 +294,7 @@ impl Doing<'_> {
         if ui.is_human() {
             ui.note(&format!("run {run} of {} ({})", plan.view.procedure, plan.view.environment.as_str()));
         }
+        let id = run.clone();
         let interrupts = signals::listen(Arc::clone(&progress));
         let people = Operator { answers, progress: Arc::clone(&progress) };
         let means = Means {
@@ -291,7 +308,11 @@ impl Doing<'_> {
         let ended = execute(&means, &plan, run, ledger).await;
         progress.finish();
         ledger.moves(None);
-        let ended = ended?;
+        let ended = ended.map_err(|error| {
+            Refusal::from(error).help(format!(
+                "nothing was done after that; `runwarden runs show {id}` says what was done before, once the ledger can be read"
+            ))
+        })?;
         for path in people.answers.unasked() {
             ui.error(&format!("{}: `{path}` was answered and never asked", ui.err.yellow("warning")));
         }
@@ -319,7 +340,7 @@ impl Doing<'_> {
         })
     }
 
-    fn close(&self, plan: &Plan, ended: &Ended) {
+    pub(super) fn close(&self, plan: &Plan, ended: &Ended) {
         let ui = &self.context.ui;
         if ui.is_human() {
             ui.data(&closing::render(plan, ended, ui.out));

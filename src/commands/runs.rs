@@ -13,7 +13,8 @@ use super::Context;
 use crate::args::{Runs, RunsCommand};
 use crate::exit::Exit;
 use crate::refusal::Refusal;
-use crate::setup::{self, Records};
+use crate::setup;
+use crate::setup::own_ledger::{self, Records};
 use crate::ui::table::{pairs, table};
 use crate::ui::{Paint, inline};
 use crate::workspace;
@@ -98,7 +99,7 @@ pub fn run(context: &Context, args: &Runs) -> Result<Exit, Refusal> {
 /// The workspace's ledger, copied and verified from its last checkpoint on.
 fn records(context: &Context) -> Result<Option<Records>, Refusal> {
     let workspace = workspace::open(context.global.workspace.as_deref())?;
-    setup::records(&workspace, &setup::reading_machine())
+    own_ledger::records(&workspace, &setup::reading_machine())
 }
 
 fn list(context: &Context, args: &Runs, records: Option<&Records>) -> Result<Exit, Refusal> {

@@ -10,7 +10,8 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Context, RefusalView, actions, anchor, check, doctor, explain, init, ledger, list, run as running, runs, show,
+    Context, RefusalView, actions, anchor, check, doctor, explain, init, ledger, list, new, resume, run as running,
+    runs, show, test,
 };
 use crate::args::Schema;
 use crate::exit::Exit;
@@ -84,17 +85,22 @@ fn all() -> Vec<(String, Make)> {
     of("output/anchor_verify", generate::<anchor::View>);
     of("output/check", generate::<check::View>);
     of("output/doctor", generate::<doctor::View>);
+    of("output/exit_codes", generate::<Vec<explain::View>>);
     of("output/explain", generate::<explain::View>);
     of("output/init", generate::<init::View>);
     of("output/ledger_entries", generate::<ledger::entries::View>);
     of("output/ledger_head", generate::<ledger::head::View>);
+    of("output/ledger_head_corvusforge", generate::<ledger::head::CorvusView>);
     of("output/ledger_verify", generate::<engine::ledger::report::Report>);
     of("output/list", generate::<list::View>);
+    of("output/new", generate::<new::View>);
     of("output/refusal", generate::<RefusalView>);
+    of("output/resume_plan", generate::<resume::View>);
     of("output/run", generate::<running::View>);
     of("output/run_record", generate::<runs::RecordView>);
     of("output/runs", generate::<runs::View>);
     of("output/show", generate::<show::View>);
+    of("output/test", generate::<test::View>);
     for action in Registry::builtin().iter() {
         let name = action.name;
         let of = move |pick: fn(&engine::action::Action) -> &Json| {

@@ -45,7 +45,7 @@ pub fn run(context: &Context, args: &ShowProcedure) -> Result<Exit, Refusal> {
     let mut origin = loaded.origin.to_string();
     if ui.is_human() {
         if library.shadows_built_in(&name) {
-            origin.push_str(" (in front of the one that is built in)");
+            origin.push_str(setup::IN_FRONT);
         }
         ui.data(&render(procedure, &origin, ui.out));
     } else {

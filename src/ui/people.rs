@@ -110,6 +110,25 @@ impl People for Operator {
     }
 }
 
+/// How the terminal was set before a question; set so again when this is dropped, also where a question was cut off.
+pub struct Settings(Option<rustix::termios::Termios>);
+
+impl Settings {
+    /// As they are now.
+    pub fn keep() -> Self {
+        Self(rustix::termios::tcgetattr(std::io::stdin()).ok())
+    }
+}
+
+impl Drop for Settings {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            // A terminal that is gone needs no settings.
+            let _ = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, before);
+        }
+    }
+}
+
 /// Whether somebody sits at a terminal.
 pub fn is_there() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()

@@ -36,6 +36,9 @@ pub struct EventLine<'a> {
     pub event: &'a Event,
 }
 
+/// How often the live line moves.
+const TICK: Duration = Duration::from_millis(120);
+
 /// Tells of a run.
 pub struct Progress {
     ui: Arc<Ui>,
@@ -55,7 +58,7 @@ impl Progress {
                 ProgressStyle::with_template("  {spinner} {wide_msg}")
                     .unwrap_or_else(|_| ProgressStyle::default_spinner()),
             );
-            bar.enable_steady_tick(Duration::from_millis(120));
+            bar.enable_steady_tick(TICK);
             bar
         });
         let titles = view.steps.iter().filter_map(|step| Some((step.id.clone(), step.title.clone()?))).collect();
@@ -64,23 +67,21 @@ impl Progress {
 
     /// Makes room for a question.
     pub fn pause(&self) {
-        if let Some(bar) = &self.bar {
-            bar.disable_steady_tick();
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
+        self.finish();
     }
 
     /// Goes on after a question.
     pub fn resume(&self) {
         if let Some(bar) = &self.bar {
-            bar.set_draw_target(ProgressDrawTarget::stderr());
-            bar.enable_steady_tick(Duration::from_millis(120));
+            bar.reset();
+            bar.enable_steady_tick(TICK);
         }
     }
 
     /// The run has ended.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
+            bar.disable_steady_tick();
             bar.finish_and_clear();
         }
     }
@@ -131,7 +132,10 @@ impl Progress {
                 let place = if path.is_empty() { "verify".to_owned() } else { path.to_owned() };
                 self.tell(&format!("  {:<10}  {place}, check `{}`: {detail}", "not met", checked.check));
             }
-            Event::ManualAsked(asked) => self.tell(&format!("  {:<10}  {path}: {}", "asked", asked.ask.trim_end())),
+            // On a terminal the question itself is shown.
+            Event::ManualAsked(asked) if self.bar.is_none() => {
+                self.tell(&format!("  {:<10}  {path}: {}", "asked", asked.ask.trim_end()))
+            }
             _ => {}
         }
     }

@@ -193,6 +193,7 @@ static UNSTEADY: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         ("[0-9a-f]{64}", "HEX"),
         (r"\b\d+ms\b", "SOON"),
         (r"process \d+", "process PID"),
+        (r"by         \S+", "by         USER"),
     ];
     pairs.into_iter().map(|(pattern, word)| (Regex::new(pattern).unwrap(), word)).collect()
 });

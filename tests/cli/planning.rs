@@ -1,1 +1,174 @@
-//! x
+//! `plan`: a prediction that writes nothing, says what it does not know, and exits as the run would.
+
+use super::bench::Bench;
+
+const WRITE: &str = "parameters:\n  text: { type: string, default: hi }\nsteps:\n  - id: note\n    title: Write it down\n    \
+    action: file.write\n    with: { path: note, content: '{{ parameters.text }}' }\n    undo: { action: file.remove, with: { path: note } }\n";
+
+#[test]
+fn a_plan_can_be_read_at_three_in_the_morning() {
+    let bench = Bench::workspace().procedure(
+        "deploy",
+        "parameters:\n  version: { type: string, pattern: '[0-9.]+' }\n\
+         preconditions:\n  - { id: named, expect: parameters.version != '' }\n\
+         do_not:\n  - { id: not_twice, rule: Do not deploy twice., never: \"history.count('deploy', within='1h') > 3\" }\n\
+         steps:\n  - id: write\n    title: Write the version\n    action: file.write\n    with: { path: version, content: '{{ parameters.version }}' }\n    undo: { none: There is no way back. }\n\
+         \x20 - id: tell\n    action: data.value\n    with: { size: '{{ steps.write.size }}' }\n    when: parameters.version != '0'\n\
+         verify:\n  - { id: there, action: file.stat, with: { path: version }, expect: result.exists }\n",
+    );
+    bench.run("plan deploy -p version=1.4").exits(0).says("").prints(
+        "deploy: Title of deploy\n  from         procedures/deploy.yaml\n  environment  development\n  plan         DIGEST\n  good until   TIME\n\n\
+         parameters\n  version  1.4\n\n\
+         preconditions\n  met          named\n\n\
+         do not\n  holds        not_twice: Do not deploy twice.\n\n\
+         steps\n  1. write  Write the version\n     would run · file.write · changes · preview exact\n     path = version\n     content = 1.4\n     \
+         before  {\"exists\":false}\n     after   {\"exists\":true,\"size\":3,\"mode\":\"0600\",\"sha256\":\"HEX\"}\n  \
+         2. tell\n     would run · data.value · reads · no preview\n     because it is read after step `write`, which has not run\n     size = (not known yet: step `write` has not run)\n\n\
+         afterwards\n  undecided    there: it is read after step `write`, which has not run\n\n\
+         not known yet\n  - tell.with: step `write` has not run\n  - verify.there: it is read after step `write`, which has not run\n\n\
+         2 steps: 1 exact, 0 estimated, 1 none\nready: nothing stands against running it; 2 things are decided only then",
+    );
+}
+
+#[test]
+fn a_plan_writes_nothing() {
+    let bench = Bench::workspace().procedure("note", WRITE);
+    bench.run("plan note").exits(0);
+    bench.run("run note --dry-run").exits(0);
+    let mut found: Vec<String> = std::fs::read_dir(bench.path("."))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    found.sort();
+    assert_eq!(found, ["procedures", "runwarden.yaml"]);
+}
+
+#[test]
+fn a_plan_over_a_ledger_does_not_touch_it() {
+    let bench = Bench::workspace().procedure("note", WRITE);
+    bench.run("run note").exits(0);
+    let before = std::fs::read(bench.path(".runwarden/ledger.db")).unwrap();
+    bench.run("plan note").exits(0);
+    assert_eq!(std::fs::read(bench.path(".runwarden/ledger.db")).unwrap(), before);
+}
+
+#[test]
+fn json_is_the_plan_itself_and_the_same_situation_has_the_same_digest() {
+    let bench = Bench::workspace().procedure("note", WRITE);
+    let plan = || bench.run("plan note --format json").exits(0).fits(&bench, "plan").json();
+    let (one, two) = (plan(), plan());
+    assert_eq!(one["digest"], two["digest"]);
+    assert_ne!(one["plan"], two["plan"]);
+    assert_eq!(one["summary"], serde_json::json!({ "steps": 1, "exact": 1, "estimated": 0, "none": 0 }));
+    let other = bench.run("plan note -p text=other --format json").exits(0).json();
+    assert_ne!(one["digest"], other["digest"]);
+}
+
+#[test]
+fn a_dry_run_is_a_plan() {
+    let bench = Bench::workspace().procedure("note", WRITE);
+    let planned = bench.run("plan note").exits(0).stdout;
+    bench.run("run note --dry-run").exits(0).prints(&planned);
+}
+
+#[test]
+fn the_code_is_the_one_that_run_would_give() {
+    let refused = "preconditions:\n  - { id: never_met, expect: 1 > 2 + parameters.n }\nparameters: { n: { type: integer, default: 0 } }\n";
+    let guarded = "do_not:\n  - { id: no_writing, rule: Do not write., forbid: file.write }\n";
+    let wrong = "verify:\n  - { id: wrong, action: data.value, with: { n: 1 }, expect: result.n == 2 }\n";
+    let wait = "steps:\n  - { id: pause, wait: 1ms }\n";
+    let write = WRITE
+        .replace("parameters:\n  text: { type: string, default: hi }\n", "")
+        .replace("{{ parameters.text }}", "hi");
+    for (rest, code) in
+        [(format!("{refused}{wait}"), 3), (format!("{guarded}{write}"), 4), (format!("{wrong}{wait}"), 1)]
+    {
+        let bench = Bench::workspace().procedure("x", &rest);
+        let planned = bench.run("plan x").exits(code).stdout;
+        assert!(planned.contains(&format!("running it would exit {code} (")), "{planned}");
+        bench.run("run x").exits(code);
+        assert!(!bench.exists("note"));
+    }
+}
+
+#[test]
+fn changes_have_a_code_of_their_own_where_asked_for() {
+    let bench = Bench::workspace()
+        .procedure("note", WRITE)
+        .procedure("look", "steps:\n  - { id: v, action: data.value, with: { a: 1 } }\n");
+    bench.run("plan note --detailed-exitcode").exits(20);
+    bench.run("plan look --detailed-exitcode").exits(0);
+    bench.run("plan note").exits(0);
+}
+
+#[test]
+fn without_reads_nothing_is_assumed() {
+    let bench = Bench::workspace().procedure(
+        "look",
+        "preconditions:\n  - { id: there, action: file.stat, with: { path: x }, expect: result.exists }\nsteps:\n  - { id: p, wait: 1ms }\n",
+    );
+    let plan = bench.run("plan look --offline").exits(0).stdout;
+    assert!(plan.contains("undecided    there: this plan makes no reads (`--offline`)"), "{plan}");
+    bench.run("plan look").exits(3);
+}
+
+#[test]
+fn programs_are_run_for_a_plan_only_when_asked_for() {
+    let bench = Bench::workspace().procedure(
+        "look",
+        "preconditions:\n  - { id: says, action: command.read, with: { argv: [sh, -c, 'touch ran; echo hi'] }, expect: \"result.stdout == 'hi\\n'\" }\n\
+         steps:\n  - { id: p, wait: 1ms }\n",
+    );
+    let plan = bench.run("plan look").exits(0).stdout;
+    assert!(plan.contains("--probe-commands") && !bench.exists("ran"), "{plan}");
+    bench.run("plan look --probe-commands").exits(0);
+    assert!(bench.exists("ran"));
+}
+
+#[test]
+fn a_plan_file_runs_once() {
+    let bench = Bench::workspace()
+        .procedure("note", &WRITE.replace("{ path: note, content", "{ replace: true, path: note, content"));
+    bench.run("plan note -p text=a -o plan.json -q").exits(0);
+    bench.run("run note --plan plan.json").exits(0);
+    assert_eq!(bench.read("note"), "a");
+    std::fs::remove_file(bench.path("note")).unwrap();
+    bench.run("run note --plan plan.json").exits(6).says(
+        "error[plan-spent]: this plan was run before, in run ID\n  \
+         = help: nothing was done; plan again, and look at the new plan",
+    );
+    assert!(!bench.exists("note"));
+}
+
+#[test]
+fn a_plan_that_is_not_the_one_any_more_is_refused_with_what_changed() {
+    let bench = Bench::workspace().procedure("note", WRITE);
+    bench.run("plan note -o plan.json -q").exits(0);
+    let bench = bench.procedure("note", &WRITE.replace("default: hi", "default: other"));
+    let refused = bench.run("run note --plan plan.json").exits(6).stderr;
+    assert!(refused.contains("error[not-the-plan]: what would be done now is not what was planned\n"), "{refused}");
+    assert!(
+        refused.contains("-      \"digest\": \"DIGEST\"") && refused.contains("+      \"digest\": \"DIGEST\""),
+        "{refused}"
+    );
+    assert!(!bench.exists("note"));
+}
+
+#[test]
+fn a_plan_file_is_held_to_its_digest_its_time_and_its_procedure() {
+    let bench = Bench::workspace().procedure("note", WRITE).procedure("other", WRITE);
+    bench.run("plan note -o plan.json -q").exits(0);
+    bench.run("run other --plan plan.json").exits(2).says("error[usage]: the plan is of `note`, not of `other`");
+    let text = bench.read("plan.json");
+    let mut plan: serde_json::Value = serde_json::from_str(&text).unwrap();
+    plan["expires_at"] = "2020-01-01T00:00:00.000000Z".into();
+    let bench = bench.file("old.json", &plan.to_string());
+    let refused = bench.run("run note --plan old.json").exits(6).stderr;
+    assert!(refused.starts_with("error[plan-expired]: the plan was good until TIME"), "{refused}");
+    plan["resolved"]["parameters"]["text"] = "changed".into();
+    let bench = bench.file("changed.json", &plan.to_string()).file("none.json", "{}");
+    let refused = bench.run("run note --plan changed.json").exits(6).stderr;
+    assert!(refused.starts_with("error[not-the-plan]: `changed.json` was changed"), "{refused}");
+    bench.run("run note --plan none.json").exits(2);
+    assert!(!bench.exists(".runwarden"));
+}

@@ -10,7 +10,7 @@ const EVERYWHERE: &[&str] = &["async_trait", "indexmap", "schemars", "serde", "s
 
 /// The owners of a crate: where in `engine/src` it may be used. Who else needs it asks an owner.
 const OWNERS: &[(&str, &[&str])] = &[
-    ("base64", &["sign", "merkle", "secret", "action/file"]),
+    ("base64", &["sign", "merkle", "secret", "action/file", "action/forge"]),
     ("csv", &["action/data"]),
     ("ed25519_dalek", &["sign"]),
     ("futures_util", &["execute"]),
@@ -30,11 +30,12 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("serde_json_canonicalizer", &["procedure", "ledger", "question"]),
     ("serde_path_to_error", &["target", "action", "parse"]),
     ("serde_yaml", &["parse", "action/data"]),
-    ("sha2", &["id", "secret", "merkle", "host", "target/corvusforge", "action/file"]),
+    ("sha2", &["id", "secret", "merkle", "host", "target/corvusforge", "target/digest_log", "action/file"]),
     ("similar", &["plan"]),
     ("strsim", &["diagnostic"]),
-    // Timers and races in `execute`; files and children in `host`; hashing off the async threads in `action/file`.
-    ("tokio", &["host", "action", "execute"]),
+    // Timers and races in `execute`, on a clock that stands still in `rehearse`; files and children in `host`; hashing
+    // off the async threads in `action/file`.
+    ("tokio", &["host", "action", "execute", "rehearse"]),
     ("toml", &["action/data"]),
     ("uuid", &["id"]),
     ("zeroize", &["sign", "secret", "host", "ledger", "target/secret_store", "action/command", "action/secrets"]),

@@ -20,6 +20,7 @@ const LINES: &[&[&str]] = &[
     &["plan"],
     &["run"],
     &["execute"],
+    &["rehearse"],
 ];
 
 /// Modules that take time, files and chance as arguments and never from the system.
@@ -42,7 +43,8 @@ const SYSTEM: &[&str] = &[
 ];
 
 /// The modules that may name the trait that has effects. The plan is not among them: it cannot do anything.
-const DOERS: &[&str] = &["host", "target", "action", "execute"];
+/// A rehearsal brings a host that has nothing on it.
+const DOERS: &[&str] = &["host", "target", "action", "execute", "rehearse"];
 
 fn line_of(module: &str) -> Option<usize> {
     LINES.iter().position(|line| line.contains(&module))

@@ -76,7 +76,7 @@ fn ledger(facts: &Facts, probe: &dyn Probe, name: &Id, path: Option<&std::path::
 fn open(copy: &LedgerCopy) -> Result<CorvusLedger, Error> {
     match copy.open().map_err(|report| no_ledger(&report))? {
         OpenLedger::Corvusforge(ledger) => Ok(ledger),
-        OpenLedger::Runwarden(..) => Err(cut_off("it is no Corvusforge ledger".to_owned())),
+        _ => Err(cut_off("it is no Corvusforge ledger".to_owned())),
     }
 }
 

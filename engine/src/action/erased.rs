@@ -11,12 +11,16 @@ use super::{Doing, Effect, Error, Looking, Preview, Read, Reconciled};
 
 #[async_trait]
 pub(super) trait ErasedRead: Send + Sync {
+    /// Whether it can take an input, without a look at anything else.
+    fn accepts(&self, with: &Value) -> Result<(), Error>;
     async fn read(&self, with: &Value, looking: &Looking<'_>) -> Result<Value, Error>;
     async fn subject(&self, with: &Value, looking: &Looking<'_>) -> Result<Option<Digest>, Error>;
 }
 
 #[async_trait]
 pub(super) trait ErasedEffect: Send + Sync {
+    /// Whether it can take an input, without a look at anything else.
+    fn accepts(&self, with: &Value) -> Result<(), Error>;
     async fn preview(&self, with: &Value, looking: &Looking<'_>) -> Result<Preview, Error>;
     async fn apply(&self, with: &Value, doing: &Doing<'_>) -> Result<Value, Error>;
     async fn reconcile(&self, with: &Value, looking: &Looking<'_>) -> Result<Reconciled<Value>, Error>;
@@ -24,6 +28,10 @@ pub(super) trait ErasedEffect: Send + Sync {
 
 #[async_trait]
 impl<A: Read> ErasedRead for A {
+    fn accepts(&self, with: &Value) -> Result<(), Error> {
+        params::<A::Params>(A::NAME, with).map(drop)
+    }
+
     async fn read(&self, with: &Value, looking: &Looking<'_>) -> Result<Value, Error> {
         let output = Read::read(self, params(A::NAME, with)?, looking).await.map_err(nothing_happened)?;
         json(A::NAME, &output)
@@ -36,6 +44,10 @@ impl<A: Read> ErasedRead for A {
 
 #[async_trait]
 impl<A: Effect> ErasedEffect for A {
+    fn accepts(&self, with: &Value) -> Result<(), Error> {
+        params::<A::Params>(A::NAME, with).map(drop)
+    }
+
     async fn preview(&self, with: &Value, looking: &Looking<'_>) -> Result<Preview, Error> {
         Effect::preview(self, params(A::NAME, with)?, looking).await.map_err(nothing_happened)
     }
@@ -57,7 +69,7 @@ impl<A: Effect> ErasedEffect for A {
 }
 
 /// Looking changes nothing, however it fails: a request that timed out is uncertain only where it had an effect.
-fn nothing_happened(error: Error) -> Error {
+pub(super) fn nothing_happened(error: Error) -> Error {
     Error { may_have_happened: false, ..error }
 }
 

@@ -58,6 +58,11 @@ pub(in crate::action) fn target<'a>(facts: &'a Facts, name: &Id) -> Result<&'a T
     }
 }
 
+/// Refuses to look for runs in a ledger whose entries are of none.
+pub(in crate::action) fn need_runs(copy: &LedgerCopy) -> Result<(), Error> {
+    copy.has_runs().map_err(|why| Error::new("no_runs", why))
+}
+
 /// A file that is no ledger, as the error of an action that needs one.
 pub(in crate::action) fn no_ledger(report: &Report) -> Error {
     match report.problems.first() {

@@ -1,14 +1,15 @@
 //! The list of all actions, by name.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use schemars::JsonSchema;
 use serde_json::Value;
 
 use super::erased::{ErasedEffect, ErasedRead};
-use super::{Contract, Doing, Effect, EffectClass, Error, Fidelity, Looking, Preview, Read, Reconciled, Repeat};
-use super::{anchor, command, data, file, http, ledger, process, secrets};
+use super::scripted::{Call, Script, Shape};
+use super::{Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Read, Reconciled, Repeat};
+use super::{anchor, command, data, file, forge, http, ledger, process, secrets};
 use crate::diagnostic::did_you_mean;
 use crate::id::Digest;
 
@@ -19,9 +20,16 @@ pub struct Action {
     /// What it promises.
     pub contract: Contract,
     // Made when first asked for: a start-up that needs no schema does not pay for sixty.
+    schemas: Arc<Schemas>,
+    body: Arc<Body>,
+    // Answers in place of the body; none but in tests of procedures.
+    script: Option<Arc<dyn Script>>,
+}
+
+struct Schemas {
     params: LazyLock<Value, fn() -> Value>,
     output: LazyLock<Value, fn() -> Value>,
-    body: Body,
+    shape: Shape,
 }
 
 enum Body {
@@ -40,9 +48,9 @@ impl Action {
                 reconcile: true,
                 version: 1,
             },
-            params: LazyLock::new(schema::<A::Params>),
-            output: LazyLock::new(schema::<A::Output>),
-            body: Body::Read(Box::new(action)),
+            schemas: Schemas::of::<A::Params, A::Output>(),
+            body: Arc::new(Body::Read(Box::new(action))),
+            script: None,
         }
     }
 
@@ -50,9 +58,9 @@ impl Action {
         Self {
             name: A::NAME,
             contract: A::CONTRACT,
-            params: LazyLock::new(schema::<A::Params>),
-            output: LazyLock::new(schema::<A::Output>),
-            body: Body::Effect(Box::new(action)),
+            schemas: Schemas::of::<A::Params, A::Output>(),
+            body: Arc::new(Body::Effect(Box::new(action))),
+            script: None,
         }
     }
 
@@ -62,19 +70,19 @@ impl Action {
     /// What an action says, by whichever of the methods below, has no secret in it that was read before it said so.
     #[must_use]
     pub fn params(&self) -> &Value {
-        &self.params
+        &self.schemas.params
     }
 
     /// JSON Schema of what it gives.
     #[must_use]
     pub fn output(&self) -> &Value {
-        &self.output
+        &self.schemas.output
     }
 
     /// Whether it changes nothing.
     #[must_use]
     pub fn is_read(&self) -> bool {
-        matches!(self.body, Body::Read(_))
+        matches!(*self.body, Body::Read(_))
     }
 
     /// Looks; an effect cannot be asked to.
@@ -82,8 +90,14 @@ impl Action {
     /// # Errors
     /// What the action reports; `not_a_read` for an effect.
     pub async fn read(&self, with: &Value, looking: &Looking<'_>) -> Result<Value, Error> {
-        match &self.body {
-            Body::Read(read) => looking.facts.cleaned(read.read(with, looking).await),
+        match &*self.body {
+            Body::Read(read) => match &self.script {
+                Some(script) => {
+                    read.accepts(with)?;
+                    super::scripted::read(&**script, &self.call(looking.facts), looking.probe).await
+                }
+                None => looking.facts.cleaned(read.read(with, looking).await),
+            },
             Body::Effect(_) => Err(Error::new("not_a_read", format!("`{}` has an effect", self.name))),
         }
     }
@@ -93,8 +107,11 @@ impl Action {
     /// # Errors
     /// What the action reports.
     pub async fn subject(&self, with: &Value, looking: &Looking<'_>) -> Result<Option<Digest>, Error> {
-        match &self.body {
-            Body::Read(read) => read.subject(with, looking).await,
+        match &*self.body {
+            Body::Read(read) => match &self.script {
+                Some(script) => Ok(script.subject(&self.call(looking.facts))),
+                None => read.subject(with, looking).await,
+            },
             Body::Effect(_) => Ok(None),
         }
     }
@@ -104,8 +121,9 @@ impl Action {
     /// # Errors
     /// What the action reports.
     pub async fn preview(&self, with: &Value, looking: &Looking<'_>) -> Result<Preview, Error> {
-        match &self.body {
+        match &*self.body {
             Body::Read(_) => Ok(Preview { fidelity: Fidelity::Exact, before: None, after: None, no_change: true }),
+            Body::Effect(effect) if self.script.is_some() => effect.accepts(with).map(|()| Preview::UNKNOWN),
             Body::Effect(effect) => looking.facts.cleaned(effect.preview(with, looking).await),
         }
     }
@@ -115,12 +133,15 @@ impl Action {
     /// # Errors
     /// What the action reports.
     pub async fn apply(&self, with: &Value, doing: &Doing<'_>) -> Result<Value, Error> {
-        match &self.body {
-            Body::Read(read) => {
-                let looking = Looking { facts: doing.facts, probe: doing.host };
-                doing.facts.cleaned(read.read(with, &looking).await)
-            }
-            Body::Effect(effect) => doing.facts.cleaned(effect.apply(with, doing).await),
+        match &*self.body {
+            Body::Read(_) => self.read(with, &Looking { facts: doing.facts, probe: doing.host }).await,
+            Body::Effect(effect) => match &self.script {
+                Some(script) => {
+                    effect.accepts(with)?;
+                    super::scripted::apply(&**script, &self.call(doing.facts)).await
+                }
+                None => doing.facts.cleaned(effect.apply(with, doing).await),
+            },
         }
     }
 
@@ -129,10 +150,40 @@ impl Action {
     /// # Errors
     /// What the action reports.
     pub async fn reconcile(&self, with: &Value, looking: &Looking<'_>) -> Result<Reconciled<Value>, Error> {
-        match &self.body {
+        match &*self.body {
             Body::Read(_) => Ok(Reconciled::NotHappened),
-            Body::Effect(effect) => looking.facts.cleaned(effect.reconcile(with, looking).await),
+            Body::Effect(effect) => match &self.script {
+                Some(script) => script.reconcile(&self.call(looking.facts)),
+                None => looking.facts.cleaned(effect.reconcile(with, looking).await),
+            },
         }
+    }
+}
+
+impl Action {
+    fn call<'a>(&'a self, facts: &'a Facts) -> Call<'a> {
+        Call { action: self.name, schema: self.output(), shape: &self.schemas.shape, facts }
+    }
+
+    /// The same by name, contract and schemas, answered by a script.
+    fn scripted(&self, script: &Arc<dyn Script>) -> Self {
+        Self {
+            name: self.name,
+            contract: self.contract,
+            schemas: Arc::clone(&self.schemas),
+            body: Arc::clone(&self.body),
+            script: Some(Arc::clone(script)),
+        }
+    }
+}
+
+impl Schemas {
+    fn of<P: JsonSchema, O: JsonSchema>() -> Arc<Self> {
+        Arc::new(Self {
+            params: LazyLock::new(schema::<P>),
+            output: LazyLock::new(schema::<O>),
+            shape: Shape::default(),
+        })
     }
 }
 
@@ -187,6 +238,8 @@ impl Registry {
             .read(file::stat::Stat)
             .read(file::tree::Tree)
             .effect(file::write::Write)
+            .read(forge::policy_hash::PolicyHash)
+            .read(forge::verdict_verify::VerdictVerify)
             .read(http::get::Get)
             .read(http::ready::Ready)
             .effect(http::request::Request)
@@ -204,6 +257,12 @@ impl Registry {
             .read(secrets::require::Require)
             .effect(secrets::revoke::Revoke)
             .effect(secrets::set_expiry::SetExpiry)
+    }
+
+    /// The same actions, answered by a script: they keep their names, contracts and schemas, and touch nothing.
+    #[must_use]
+    pub fn scripted(&self, script: &Arc<dyn Script>) -> Self {
+        Self { actions: self.actions.iter().map(|(name, action)| (*name, action.scripted(script))).collect() }
     }
 
     /// The action of that name.

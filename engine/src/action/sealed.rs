@@ -141,8 +141,8 @@ pub struct Secrets {
     pub bound: BTreeMap<Id, SecretPlace>,
     /// What this process knows of secrets.
     pub custody: Arc<Custody>,
-    /// The step they are asked for, where it is known.
-    pub step: Option<String>,
+    /// Who asks for them: the path of a step, a check, a guard.
+    pub by: String,
 }
 
 impl Secrets {
@@ -173,7 +173,7 @@ impl Secrets {
                 store: store.name.clone(),
                 key: key.to_owned(),
                 fingerprint: self.custody.fingerprint(&found.value),
-                step: self.step.clone(),
+                by: self.by.clone(),
             });
         }
         Ok(found)

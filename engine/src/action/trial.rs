@@ -41,6 +41,7 @@ impl Trial {
                 custody: Arc::new(Custody::new(Some(FingerprintKey::new([9; 32])))),
                 ..Secrets::default()
             },
+            by: "step".to_owned(),
         };
         Self { folder, settings, facts }
     }

@@ -60,6 +60,12 @@ pub enum Event {
     /// A run waits, or was stopped between two steps.
     #[serde(rename = "run.suspended")]
     RunSuspended(RunSuspended),
+    /// A run that had stopped goes on, or is taken back.
+    #[serde(rename = "run.resumed")]
+    RunResumed(RunResumed),
+    /// It was found out, or said, whether an effect happened.
+    #[serde(rename = "outcome.resolved")]
+    OutcomeResolved(OutcomeResolved),
     /// Somebody asked for a run to be cancelled.
     #[serde(rename = "run.cancelled")]
     RunCancelled(RunCancelled),
@@ -127,6 +133,8 @@ pub struct SecretRead {
     pub store: String,
     /// The key in the store.
     pub key: String,
+    /// Who asked: the path of a step, a check, a guard, or `plan`.
+    pub by: String,
     /// `hmac:<key id>:<tag>`: equal for equal values.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub fingerprint: Option<Fingerprint>,
@@ -256,6 +264,30 @@ pub struct RunSuspended {
     pub detail: String,
 }
 
+/// A run that had stopped goes on, or is taken back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunResumed {
+    /// `resume`: the rest is done; `undo`: what was done is taken back.
+    pub purpose: String,
+}
+
+/// It was found out, or said, whether an effect happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OutcomeResolved {
+    /// Whether it did.
+    pub happened: bool,
+    /// `probe`: the action looked; `person`: somebody said so; `repeatable`: doing it again comes to the same.
+    pub by: String,
+    /// Why, where a person said so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// What it gave, where the action can tell.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub output: Option<Value>,
+}
+
 /// Somebody asked for a run to be cancelled.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -301,6 +333,8 @@ impl Event {
             Self::ManualAnswered(_) => Kind::ManualAnswered,
             Self::OutcomeUnknown(_) => Kind::OutcomeUnknown,
             Self::RunSuspended(_) => Kind::RunSuspended,
+            Self::RunResumed(_) => Kind::RunResumed,
+            Self::OutcomeResolved(_) => Kind::OutcomeResolved,
             Self::RunCancelled(_) => Kind::RunCancelled,
             Self::RunEnd(_) => Kind::RunEnd,
         }

@@ -37,6 +37,11 @@ impl Event {
             Self::ManualAnswered(answered) => map(masker, &mut answered.answer),
             Self::OutcomeUnknown(unknown) => masker.clean(&mut unknown.detail),
             Self::RunSuspended(suspended) => masker.clean(&mut suspended.detail),
+            Self::RunResumed(_) => {}
+            Self::OutcomeResolved(resolved) => {
+                optional(masker, &mut resolved.reason);
+                resolved.output.iter_mut().for_each(|output| masker.clean_json(output));
+            }
             Self::RunCancelled(cancelled) => masker.clean(&mut cancelled.reason),
             Self::RunEnd(end) => {
                 map(masker, &mut end.outputs);

@@ -50,13 +50,13 @@ impl Runner<'_> {
         self.means.observer.busy(path, act.action.as_str());
         let input = self.asking.input(frame, act, scope).map_err(|error| failed(&error, path, number))?;
         let Some(with) = input.with.as_ref() else { return Err(still_undecided(&input, path)) };
-        self.guard_read(frame, act, scope, path).await?;
+        self.guard_read(frame, act, scope, (path, path)).await?;
         let started_at = self.now();
         let limit = self.limit(attempt)?;
         let found = match limit {
-            None => self.stoppable(self.look(frame, act, with)).await,
+            None => self.stoppable(self.look(frame, act, with, path)).await,
             Some(limit) => {
-                let limited = tokio::time::timeout(limit.as_std(), self.look(frame, act, with));
+                let limited = tokio::time::timeout(limit.as_std(), self.look(frame, act, with, path));
                 self.stoppable(limited)
                     .await
                     .map(|looked| looked.unwrap_or_else(|_| Ok(Found::Failed(took_too_long(limit)))))
@@ -103,8 +103,7 @@ impl Runner<'_> {
         }
         self.compare_with_plan(path, &input)?;
         let key = self.idempotency_key(path, &input, number, action);
-        let mut facts = self.asking.facts(frame, act, key);
-        facts.secrets.step = Some(path.to_owned());
+        let mut facts = self.asking.facts(frame, act, path, key);
         if let Some(output) = self.already_so(action, with, &facts, number).await? {
             return Ok(Done::NoChange(output));
         }

@@ -7,19 +7,61 @@
 use std::time::{Duration, Instant};
 
 use super::{Checkpoint, Error, Means, Observer, fact_of};
+use crate::event::Draft;
 use crate::event::fact::{Event, Fact, SecretRead};
 use crate::host::Probe;
-use crate::id::{Digest, RunId};
+use crate::id::Digest;
 use crate::ledger::Ledger;
+use crate::ledger::error::Error as LedgerError;
 use crate::run::Run;
-use crate::secret::custody::Custody;
+use crate::secret::custody::{Custody, SecretUse};
+use crate::time::Timestamp;
 
 /// How long the outcome of an effect may stay uncommitted (section 7 of the design).
 const GRACE: Duration = Duration::from_millis(50);
 
+/// Keeps what a run says: the ledger, or in tests of procedures the memory.
+pub trait Keeper: Send {
+    /// Makes facts durable, all or none.
+    ///
+    /// # Errors
+    /// When they are not durable.
+    fn append(&mut self, now: Timestamp, drafts: Vec<Draft>) -> Result<(), LedgerError>;
+
+    /// Keeps bytes that are named by their digest.
+    ///
+    /// # Errors
+    /// When they are not kept.
+    fn keep(&mut self, bytes: &[u8]) -> Result<Digest, LedgerError>;
+
+    /// Signs what is durable.
+    ///
+    /// # Errors
+    /// When it could not be signed or written.
+    fn checkpoint(&mut self) -> Result<Checkpoint, LedgerError>;
+}
+
+impl Keeper for Ledger {
+    fn append(&mut self, now: Timestamp, mut drafts: Vec<Draft>) -> Result<(), LedgerError> {
+        for draft in &mut drafts {
+            draft.data = self.content().fit(&draft.data)?;
+        }
+        Self::append(self, now, &drafts).map(drop)
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Result<Digest, LedgerError> {
+        self.content().put(bytes)
+    }
+
+    fn checkpoint(&mut self) -> Result<Checkpoint, LedgerError> {
+        let path = Self::checkpoint(self)?;
+        Ok(Checkpoint { size: self.size(), path })
+    }
+}
+
 pub(super) struct Book<'a> {
     pub run: Run,
-    ledger: &'a mut Ledger,
+    ledger: &'a mut dyn Keeper,
     actor: String,
     observer: &'a dyn Observer,
     clock: &'a dyn Probe,
@@ -30,10 +72,10 @@ pub(super) struct Book<'a> {
 }
 
 impl<'a> Book<'a> {
-    pub fn new(ledger: &'a mut Ledger, run: RunId, means: &Means<'a>, clock: &'a dyn Probe) -> Self {
+    pub fn new(ledger: &'a mut dyn Keeper, run: Run, means: &Means<'a>, clock: &'a dyn Probe) -> Self {
         let (actor, custody) = (means.setting.actor.clone(), &*means.setting.custody);
         let observer = means.observer;
-        Self { run: Run::new(run), ledger, actor, observer, clock, custody, pending: Vec::new(), outcome_since: None }
+        Self { run, ledger, actor, observer, clock, custody, pending: Vec::new(), outcome_since: None }
     }
 
     /// Takes a fact in; it is durable with the next [`Self::flush`].
@@ -41,10 +83,8 @@ impl<'a> Book<'a> {
         // A run begins with its begin; what was read to plan it comes next.
         if self.run.facts > 0 {
             for used in self.custody.take_reads() {
-                let step = used.step;
-                let read =
-                    SecretRead { name: used.name, store: used.store, key: used.key, fingerprint: used.fingerprint };
-                self.take(step.as_deref(), None, Event::SecretRead(read))?;
+                let SecretUse { name, store, key, fingerprint, by } = used;
+                self.take(None, None, Event::SecretRead(SecretRead { name, store, key, fingerprint, by }))?;
             }
         }
         self.take(step, attempt, event)
@@ -67,13 +107,8 @@ impl<'a> Book<'a> {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let mut drafts = Vec::with_capacity(self.pending.len());
-        for fact in &self.pending {
-            let mut draft = fact.draft();
-            draft.data = self.ledger.content().fit(&draft.data)?;
-            drafts.push(draft);
-        }
-        self.ledger.append(self.clock.now(), &drafts)?;
+        let drafts = self.pending.iter().map(Fact::draft).collect();
+        self.ledger.append(self.clock.now(), drafts)?;
         self.outcome_since = None;
         for fact in self.pending.drain(..) {
             self.observer.saw(&fact);
@@ -88,12 +123,11 @@ impl<'a> Book<'a> {
 
     /// Keeps bytes in the content store beside the ledger.
     pub fn keep(&mut self, bytes: &[u8]) -> Result<Digest, Error> {
-        Ok(self.ledger.content().put(bytes)?)
+        Ok(self.ledger.keep(bytes)?)
     }
 
     /// Signs what is durable.
     pub fn checkpoint(&mut self) -> Result<Checkpoint, Error> {
-        let path = self.ledger.checkpoint()?;
-        Ok(Checkpoint { size: self.ledger.size(), path })
+        Ok(self.ledger.checkpoint()?)
     }
 }

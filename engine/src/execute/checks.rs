@@ -105,7 +105,7 @@ impl Runner<'_> {
             return self.ask_person(check, scope, &place).await;
         }
         let Some(wait) = &check.wait else {
-            let checked = self.check_once(frame, check, scope, &place).await?;
+            let checked = self.check_once(frame, check, scope, &place, step).await?;
             self.remember_unmet(&checked);
             return Ok(checked);
         };
@@ -113,7 +113,7 @@ impl Runner<'_> {
         let timeout = self.duration(&wait.timeout, scope, &place)?;
         let give_up = tokio::time::Instant::now() + timeout.as_std();
         loop {
-            let checked = self.check_once(frame, check, scope, &place).await?;
+            let checked = self.check_once(frame, check, scope, &place, step).await?;
             let open = matches!(checked.verdict, Verdict::NotMet | Verdict::Undecidable);
             if !open || tokio::time::Instant::now() >= give_up {
                 self.remember_unmet(&checked);
@@ -126,11 +126,19 @@ impl Runner<'_> {
         }
     }
 
-    async fn check_once(&self, frame: &Arc<Frame>, check: &Check, scope: &Scope, place: &str) -> Result<Checked, Halt> {
+    async fn check_once(
+        &self,
+        frame: &Arc<Frame>,
+        check: &Check,
+        scope: &Scope,
+        place: &str,
+        step: Option<&str>,
+    ) -> Result<Checked, Halt> {
+        let by = question::asker(frame, step, check);
         if let Question::Expect { read: Some(act), .. } = &check.question {
-            self.guard_read(frame, act, scope, place).await?;
+            self.guard_read(frame, act, scope, (place, &by)).await?;
         }
-        let mut checked = self.promptly(self.asking.ask(frame, check, scope)).await?;
+        let mut checked = self.promptly(self.asking.ask(frame, check, scope, &by)).await?;
         // At this point nothing is left that could decide it later.
         if checked.verdict == Verdict::Undecided {
             checked.verdict = Verdict::Undecidable;
@@ -245,7 +253,7 @@ impl Runner<'_> {
         frame: &Arc<Frame>,
         act: &crate::procedure::check::Act,
         scope: &Scope,
-        place: &str,
+        (place, by): (&str, &str),
     ) -> Result<(), Halt> {
         use crate::procedure::pattern::ActKind;
         let kind = ActKind::Action { name: act.action.as_str(), is_read: true };
@@ -255,7 +263,7 @@ impl Runner<'_> {
         // An input that cannot be rendered fails in the read itself, with its own words.
         let Ok(input) = self.asking.input(frame, act, scope) else { return Ok(()) };
         let Some(with) = &input.with else { return Ok(()) };
-        let subject = self.promptly(self.asking.subject(frame, act, with)).await?;
+        let subject = self.promptly(self.asking.subject(frame, act, with, by)).await?;
         let act =
             super::guards::Act { kind, acts_as: &[], with, with_digest: Some(&input.digest), subject, path: place };
         self.guard_before(frame, &act).await
@@ -267,8 +275,9 @@ impl Runner<'_> {
         frame: &Arc<Frame>,
         act: &crate::procedure::check::Act,
         with: &Json,
+        by: &str,
     ) -> Result<Found, Error> {
-        self.promptly(self.asking.read(frame, act, with)).await
+        self.promptly(self.asking.read(frame, act, with, by)).await
     }
 
     /// Waits for something that may take long; an outcome that is not durable yet does not wait with it.

@@ -134,6 +134,15 @@ impl Runner<'_> {
         Ok(violated)
     }
 
+    /// One state guard at a moment of its own, like when a run goes on.
+    pub(super) async fn guard_state_at(&self, held: &Held, moment: &str) -> Result<(), Halt> {
+        if !matches!(held.guard().form, Form::Never(_)) {
+            return Ok(());
+        }
+        let judged = self.judge_state(held).await?;
+        self.settle(held, &judged, moment, "")
+    }
+
     async fn judge_state(&self, held: &Held) -> Result<Judged, Halt> {
         let Form::Never(expression) = &held.guard().form else { return Ok(Judged::PASSED) };
         let scope = held.frame.scope();
@@ -181,7 +190,7 @@ impl Runner<'_> {
 
     async fn guard_state(&self, held: &Held, scope: &Scope) -> Result<State, Halt> {
         let Some(act) = &held.guard().state else { return Ok(State::None) };
-        let look = self.promptly(self.asking.look(&held.frame, act, scope)).await?;
+        let look = self.promptly(self.asking.look(&held.frame, act, scope, &held.id())).await?;
         Ok(match look.found {
             Found::Output(output) => State::Found(Slot::Known(Value::from_json(&output))),
             Found::Undecided(because) => State::Failed(because),
@@ -191,7 +200,8 @@ impl Runner<'_> {
 
     /// Records a verdict, and stops where it says so. Verdicts that let pass go with the next commit.
     fn settle(&self, held: &Held, judged: &Judged, moment: &str, path: &str) -> Result<(), Halt> {
-        self.note_verdict(held, judged, moment, Some(path))?;
+        let path = Some(path).filter(|path| !path.is_empty());
+        self.note_verdict(held, judged, moment, path)?;
         if !judged.stops() {
             return Ok(());
         }
@@ -199,12 +209,12 @@ impl Runner<'_> {
             failure: Box::new(Failure {
                 code: "guard".to_owned(),
                 message: judging::words(held, judged),
-                step: Some(path.to_owned()),
+                step: path.map(str::to_owned),
                 check: None,
                 guard: Some(held.id()),
                 attempt: None,
             }),
-            state: if matches!(moment, "before" | "undo") { StepState::Refused } else { StepState::Failed },
+            state: if matches!(moment, "before" | "undo" | "resume") { StepState::Refused } else { StepState::Failed },
             undo: held.guard().on_violation == OnFailure::Undo,
         })
     }

@@ -67,6 +67,16 @@ impl Runner<'_> {
     }
 
     async fn step_within(&self, frame: &Arc<Frame>, step: &Step, path: &str, scope: Scope) -> Result<(), Halt> {
+        if step.for_each.is_some() && self.was_skipped(path) {
+            frame.put_step(&step.id, view(StepState::Skipped, None).slot());
+            return Ok(());
+        }
+        if step.for_each.is_none() && self.was_done(path) {
+            let turn = Turn { frame, step, path: path.to_owned(), scope };
+            let slot = self.turn(&turn).await?;
+            frame.put_step(&step.id, slot);
+            return Ok(());
+        }
         if let Some(when) = &step.when {
             match when.decide(&scope) {
                 Ok(Known::Known(true)) => {}
@@ -120,6 +130,9 @@ impl Runner<'_> {
 
     /// One step, or one item of it.
     async fn turn(&self, turn: &Turn<'_>) -> Result<Slot, Halt> {
+        if self.was_done(&turn.path) {
+            return self.keep(turn).await;
+        }
         if let Some(check) = &turn.step.satisfied_when {
             let checked = self.check(turn.frame, check, &turn.scope, Some(&turn.path)).await?;
             match checked.verdict {
@@ -141,6 +154,11 @@ impl Runner<'_> {
             }
         }
         let slot = self.body(turn).await?;
+        self.verify_turn(turn, &slot).await?;
+        Ok(slot)
+    }
+
+    pub(super) async fn verify_turn(&self, turn: &Turn<'_>, slot: &Slot) -> Result<(), Halt> {
         if !turn.step.verify.is_empty() {
             let mut scope = turn.frame.scope();
             if let Some(for_each) = &turn.step.for_each
@@ -151,14 +169,14 @@ impl Runner<'_> {
             scope.put(&["steps", turn.step.id.as_str()], slot.clone());
             self.verify(turn.frame, &turn.step.verify, Some((&turn.path, &scope))).await?;
         }
-        Ok(slot)
+        Ok(())
     }
 
     pub(super) fn is_read(&self, act: &Act) -> bool {
         self.asking.action(act).is_ok_and(crate::action::Action::is_read)
     }
 
-    async fn body(&self, turn: &Turn<'_>) -> Result<Slot, Halt> {
+    pub(super) async fn body(&self, turn: &Turn<'_>) -> Result<Slot, Halt> {
         match &turn.step.body {
             Body::Action(act) => self.action(turn, act).await,
             Body::Call { procedure, with } => self.call(turn, procedure, with).await,

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use super::people::{Answer, Asked, People};
+use super::resume::{self, Purpose, Resolution};
 use super::{Ended, Error, Means, Observer, execute};
 use crate::action::{
     self, Contract, Doing, Effect, EffectClass, Fidelity, Looking, Preview, Read, Reconciled, Registry, Repeat,
@@ -41,6 +42,7 @@ mod flow;
 mod guards;
 mod people;
 mod plans;
+mod resuming;
 mod secrets;
 mod stopping;
 mod undo;
@@ -449,6 +451,41 @@ impl Trial {
         let ended = execute(&means, &plan, run, &mut ledger).await;
         ledger.close(machine.now()).unwrap();
         ended
+    }
+
+    /// Goes on with a run from what the ledger has of it, in the setting of a new process.
+    pub async fn resume(&self, run: &RunId, purpose: Purpose, said: &[(&str, bool)]) -> Result<Ended, Error> {
+        let machine = self.machine();
+        let mut ledger = Ledger::open(&self.path("ledger.db"), LedgerKey::from_seed(&[7; 32]), machine.now()).unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let reader = Reader::copy(&self.path("ledger.db"), scratch.path()).unwrap();
+        let recorded = resume::recorded(&reader, run).unwrap().unwrap();
+        let frozen: Json = serde_json::from_slice(&reader.content().get(&recorded.frozen.unwrap()).unwrap()).unwrap();
+        let past = self.past(run, &machine);
+        let setting = self.setting(Arc::clone(&past));
+        let view = serde_json::from_value(frozen["plan"].clone()).unwrap();
+        let plan = plan::thaw(&setting, view, run, &machine).unwrap();
+        let resolutions = said
+            .iter()
+            .map(|(step, happened)| ((*step).to_owned(), Resolution { happened: *happened, reason: "seen".to_owned() }))
+            .collect();
+        let means = Means {
+            setting: &setting,
+            host: &machine,
+            people: &self.people,
+            observer: &self.told,
+            interrupts: self.interrupts.subscribe(),
+            history: &past,
+        };
+        let ended = resume::resume(&means, &plan, recorded.run, purpose, &resolutions, &mut ledger).await;
+        ledger.close(machine.now()).unwrap();
+        ended
+    }
+
+    /// The run that was begun last.
+    pub fn last_run(&self) -> RunId {
+        let number = self.runs.get();
+        RunId::from_parts(1_795_000_000_000 + u64::from(number), &[number; 10])
     }
 
     /// Every effect that happened, in order.

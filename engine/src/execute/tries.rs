@@ -20,7 +20,8 @@ impl Runner<'_> {
             Some(repeat) => self.count(&repeat.max, &turn.scope, &turn.path)?,
             None => 1,
         };
-        let mut number = 0;
+        // Rounds of an earlier life of the run count.
+        let mut number = self.book().run.step(&turn.path).map_or(0, |record| record.attempts);
         for _ in 0..rounds {
             let output = match self.attempts(turn, act, &mut number).await? {
                 Done::Gave(output) => output,
@@ -50,7 +51,7 @@ impl Runner<'_> {
         ))
     }
 
-    fn is_enough(&self, turn: &Turn<'_>, repeat: &Repeat, output: &Json) -> Result<bool, Halt> {
+    pub(super) fn is_enough(&self, turn: &Turn<'_>, repeat: &Repeat, output: &Json) -> Result<bool, Halt> {
         let scope = turn.scope.clone().with("result", Slot::Known(Value::from_json(output)));
         match repeat.until.decide(&scope) {
             Ok(Known::Known(enough)) => Ok(enough),

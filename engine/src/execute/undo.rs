@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::act::Attempt;
 use super::checks::ToAsk;
 use super::guards::Act as Guarded;
+use super::places::Item;
 use super::{Error, Halt, Runner};
 use crate::action::Doing;
 use crate::event::fact::{Event, UndoIntent, UndoResult};
@@ -17,14 +18,20 @@ use crate::id::Id;
 use crate::procedure::check::Act;
 use crate::procedure::pattern::ActKind;
 use crate::procedure::step::{Body, Step, Undo};
-use crate::template::scope::{Scope, Slot};
+use crate::template::scope::Scope;
 
 /// Where something stands that had an effect: enough to find its `undo` again, with the item it was done for.
 pub(super) struct Undoable {
     pub path: String,
     frame: Arc<Frame>,
     step: Id,
-    item: Option<(String, Slot)>,
+    item: Option<Item>,
+}
+
+impl Undoable {
+    pub(super) fn new(path: &str, frame: Arc<Frame>, step: Id, item: Option<Item>) -> Self {
+        Self { path: path.to_owned(), frame, step, item }
+    }
 }
 
 impl Runner<'_> {
@@ -50,7 +57,12 @@ impl Runner<'_> {
         *self.on_undo.lock().unwrap_or_else(PoisonError::into_inner) = Some(violated);
         self.book().flush()?;
         let due: Vec<String> = self.book().run.to_undo().into_iter().map(str::to_owned).collect();
-        let undoable = std::mem::take(&mut *self.undoable.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut undoable = std::mem::take(&mut *self.undoable.lock().unwrap_or_else(PoisonError::into_inner));
+        for path in &due {
+            if undoable.iter().all(|known| known.path != *path) {
+                undoable.extend(self.undoable_before(path));
+            }
+        }
         let mut all = true;
         for path in due {
             let place = undoable.iter().find(|known| known.path == path);
@@ -87,8 +99,9 @@ impl Runner<'_> {
             scope = scope.with(name.as_str(), item.clone());
         }
         let mut last = None;
-        for body in bodies {
-            match self.undo_body(place, step, body, &scope).await {
+        for (at, body) in bodies.iter().enumerate() {
+            let by = format!("{}.undo.{at}", place.path);
+            match self.undo_body(place, step, body, &scope, &by).await {
                 Ok(output) => last = Some(output),
                 Err(Halt::Record(error)) => return Err(*error),
                 Err(halt) => return self.undo_result(&place.path, Some(why(halt, &place.path)), None),
@@ -97,9 +110,16 @@ impl Runner<'_> {
         self.undo_result(&place.path, None, last)
     }
 
-    async fn undo_body(&self, place: &Undoable, step: &Step, body: &Body, scope: &Scope) -> Result<Json, Halt> {
+    async fn undo_body(
+        &self,
+        place: &Undoable,
+        step: &Step,
+        body: &Body,
+        scope: &Scope,
+        by: &str,
+    ) -> Result<Json, Halt> {
         match body {
-            Body::Action(act) => self.undo_act(place, step, act, scope).await,
+            Body::Action(act) => self.undo_act(place, step, act, scope, by).await,
             Body::Manual(manual) => {
                 self.undo_intent(place, "manual", &Json::Null, &crate::question::canonical_digest(&Json::Null))?;
                 let asked = ToAsk {
@@ -127,7 +147,7 @@ impl Runner<'_> {
         }
     }
 
-    async fn undo_act(&self, place: &Undoable, step: &Step, act: &Act, scope: &Scope) -> Result<Json, Halt> {
+    async fn undo_act(&self, place: &Undoable, step: &Step, act: &Act, scope: &Scope, by: &str) -> Result<Json, Halt> {
         let frame = &place.frame;
         let wrong = |error: crate::action::Error| Halt::failed(&error.code, error.message.clone(), Some(&place.path));
         let input = self.asking.input(frame, act, scope).map_err(wrong)?;
@@ -148,8 +168,7 @@ impl Runner<'_> {
         self.undo_intent(place, act.action.as_str(), with, &input.digest)?;
         self.means.observer.busy(&place.path, "is undone");
         let key = format!("undo-{}", &input.digest.hex()[..24]);
-        let mut facts = self.asking.facts(frame, act, key);
-        facts.secrets.step = Some(place.path.clone());
+        let facts = self.asking.facts(frame, act, by, key);
         let output = action.apply(with, &Doing { facts: &facts, host: self.means.host }).await.map_err(wrong)?;
         self.guard_after(frame, &place.path).await?;
         Ok(recall(&record(&output)))

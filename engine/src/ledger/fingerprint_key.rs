@@ -6,6 +6,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use zeroize::Zeroizing;
 
@@ -75,25 +76,27 @@ pub fn load_or_make(ledger: &Path, random: &[u8; 32]) -> Result<FingerprintKey, 
     }
     let path = files::beside(ledger, SUFFIX);
     let failed = |source| Error::Io { path: path.clone(), source };
-    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-    let mut file = match made {
+    // Under a name of its own until it is whole: nobody reads half a key.
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let unfinished = files::beside(ledger, &format!("{SUFFIX}.{}-{number}", std::process::id()));
+    let made = write_new(&unfinished, random).and_then(|()| std::fs::hard_link(&unfinished, &path));
+    // It has its name by now, or was not made; the second name is of no use.
+    let _ = std::fs::remove_file(&unfinished);
+    match made {
+        Ok(()) => files::sync_folder(files::folder_of(&path)).map_err(failed)?,
         // Somebody else made it just now; it is as good.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return load(ledger)?.ok_or_else(|| failed(io::ErrorKind::NotFound.into()));
-        }
-        made => made.map_err(failed)?,
-    };
-    let text = Zeroizing::new(format!("{}\n", hex::encode(random)));
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
-    let synced = written.and_then(|()| files::sync_folder(files::folder_of(&path)));
-    match synced {
-        Ok(()) => Ok(FingerprintKey::new(*random)),
-        Err(source) => {
-            // The write has failed already; a key cut short is worth less than no file.
-            let _ = std::fs::remove_file(&path);
-            Err(failed(source))
-        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(failed(error)),
     }
+    load(ledger)?.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
+}
+
+fn write_new(path: &Path, key: &[u8; 32]) -> io::Result<()> {
+    let text = Zeroizing::new(format!("{}\n", hex::encode(key)));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }
 
 #[cfg(test)]
@@ -116,6 +119,20 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(load(&ledger), Err(Error::OpenToOthers { mode: 0o640, .. })));
+    }
+
+    #[test]
+    fn several_at_one_moment_make_one_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("ledger.db");
+        let ids: Vec<String> = std::thread::scope(|scope| {
+            let one = |at: u8| load_or_make(&ledger, &[at; 32]).unwrap().id().to_owned();
+            let threads: Vec<_> = (0..8_u8).map(|at| scope.spawn(move || one(at))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let kept = load(&ledger).unwrap().unwrap();
+        assert!(ids.iter().all(|id| id == kept.id()), "{ids:?}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

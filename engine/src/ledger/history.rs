@@ -38,6 +38,17 @@ pub struct Query<'a> {
     pub except: Option<&'a RunId>,
 }
 
+impl Query<'_> {
+    /// Whether a run is among them, going by what its row says.
+    #[must_use]
+    pub fn admits(&self, row: &RunRow) -> bool {
+        self.except != Some(&row.run)
+            && self.pattern.is_none_or(|pattern| fits(pattern, &row.procedure))
+            && self.status.is_none_or(|status| status == row.status)
+            && self.within.is_none_or(|(window, now)| now.since(row.started_at) <= window)
+    }
+}
+
 /// One run, as expressions see it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunRow {

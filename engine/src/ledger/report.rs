@@ -71,7 +71,7 @@ impl Status {
 pub struct Problem {
     /// A stable code: `hash_mismatch`, `link_mismatch`, `gap`, …
     pub code: String,
-    /// The entry: its sequence number (ours) or row id (a foreign table).
+    /// The entry: its sequence number (ours), row id (a foreign table) or line (a foreign log).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub seq: Option<i64>,
     /// The run it is in.

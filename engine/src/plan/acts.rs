@@ -65,7 +65,7 @@ impl Planner<'_> {
     }
 
     async fn read_step(&mut self, frame: &Arc<Frame>, step: &Step, act: &Act, turn: &Turn, shown: Json) -> Slot {
-        let look = self.look(frame, act, &turn.scope, &turn.path).await;
+        let look = self.look(frame, act, &turn.scope, (&turn.path, &turn.path)).await;
         let mut planned = PlannedStep {
             outcome: if turn.certain { Outcome::WouldRun } else { Outcome::Undecided },
             fidelity: Fidelity::Exact,
@@ -118,7 +118,7 @@ impl Planner<'_> {
             ..bare(step, &turn.path)
         };
         if let (Some(with), Ok(action), false) = (&input.with, self.asking.action(act), self.options.offline) {
-            let facts = self.asking.facts(frame, act, String::new());
+            let facts = self.asking.facts(frame, act, &turn.path, String::new());
             match action.preview(with, &Looking { facts: &facts, probe: self.asking.probe }).await {
                 Ok(preview) => {
                     planned.fidelity = preview.fidelity;
@@ -173,7 +173,10 @@ impl Planner<'_> {
     pub(super) async fn wait(&mut self, frame: &Arc<Frame>, step: &Step, wait: &Wait, turn: &Turn) -> Slot {
         let with = json!({ "duration": shown_template(&wait.duration, &turn.scope) });
         if let Some(until) = &wait.until {
-            let mut checked = self.ask(frame, until, &turn.scope, &format!("{}.until", turn.path)).await;
+            let mut checked = {
+                let place = format!("{}.until", turn.path);
+                self.ask(frame, until, &turn.scope, &place, Some(&turn.path)).await
+            };
             checked.verdict = if checked.verdict == Verdict::Passed { Verdict::Passed } else { Verdict::Undecided };
             self.checks.insert(format!("{}.until", turn.path), json!(checked.verdict));
         }

@@ -125,6 +125,42 @@ pub async fn plan(
     Ok(Plan { view, root, bound, shown: planner.shown })
 }
 
+/// The plan that a run was begun with, from what was kept of it: nothing is asked or judged again.
+///
+/// # Errors
+/// When a target is gone, or is another thing now than it was.
+pub fn thaw(setting: &Setting, view: View, run: &RunId, probe: &dyn Probe) -> Result<Plan, Error> {
+    let procedure = procedure_of(setting, &view.procedure)?;
+    let mut overrides = IndexMap::new();
+    for (name, bound) in &view.targets {
+        if let Ok(bound) = Id::parse(bound) {
+            overrides.insert(name.clone(), bound);
+        }
+    }
+    let bound = bound_targets(setting, &procedure, &overrides, probe)?;
+    for (name, target) in &bound {
+        let then = view.resolved.pointer(&format!("/targets/{name}/identity")).and_then(Json::as_str);
+        if then != Some(target.identity.as_str()) {
+            let why = format!("it was {} when the run began and is {} now", then.unwrap_or("unknown"), target.identity);
+            return Err(Error::Misbound { procedure: procedure.name.clone(), name: name.clone(), why });
+        }
+    }
+    let places = secrets::bound_secrets(setting, &procedure, &view.secrets, probe)?;
+    for (name, place) in &places {
+        let then = |what: &str| view.resolved.pointer(&format!("/secrets/{name}/{what}")).and_then(Json::as_str);
+        if then("identity") != Some(place.store.identity.as_str()) || then("key") != Some(place.key.as_str()) {
+            return Err(secrets::misbound(&procedure, name, "it was elsewhere when the run began".to_owned()));
+        }
+    }
+    let base = base_scope(setting, run, view.created_at, probe);
+    let given = view.parameters.iter().map(|(name, value)| (name.clone(), Given::Known(value.clone()))).collect();
+    let policy = Arc::from(setting.workspace.policy.do_not.as_slice());
+    let root = Frame::new(procedure, given, bound.clone(), &setting.env, &base, Place::Root(policy));
+    let root = Arc::new(root.with_secrets(places));
+    let shown = view.steps.iter().map(|step| (step.id.clone(), step.with.clone())).collect();
+    Ok(Plan { view, root, bound, shown })
+}
+
 fn procedure_of(setting: &Setting, name: &Name) -> Result<Arc<Procedure>, Error> {
     setting.procedures.get(name).cloned().ok_or_else(|| Error::UnknownProcedure {
         name: name.clone(),
@@ -181,7 +217,7 @@ fn bound_targets(
     Ok(bound)
 }
 
-pub(super) fn misbound(procedure: &Procedure, name: &Id, why: String) -> Error {
+fn misbound(procedure: &Procedure, name: &Id, why: String) -> Error {
     Error::Misbound { procedure: procedure.name.clone(), name: name.clone(), why }
 }
 

@@ -78,7 +78,7 @@ impl Planner<'_> {
             self.steps(&callee, &work.steps, turn.certain).await;
             for check in &work.verify {
                 let place = format!("{}/verify.{}", turn.path, check.id);
-                let checked = self.ask(&callee, check, &callee.scope(), &place).await;
+                let checked = self.ask(&callee, check, &callee.scope(), &place, None).await;
                 if turn.certain {
                     self.judge_check(&checked, Status::Failed, "verify", Some(&turn.path));
                 }

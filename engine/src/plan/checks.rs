@@ -16,12 +16,20 @@ use crate::template::value::Value;
 
 impl Planner<'_> {
     /// Asks a check once, with the plan's own rules for what may be read; notes what stays open.
-    pub async fn ask(&mut self, frame: &Arc<Frame>, check: &Check, scope: &Scope, place: &str) -> Checked {
+    pub async fn ask(
+        &mut self,
+        frame: &Arc<Frame>,
+        check: &Check,
+        scope: &Scope,
+        place: &str,
+        step: Option<&str>,
+    ) -> Checked {
+        let by = question::asker(frame, step, check);
         let checked = match &check.question {
             Question::Expect { read: Some(act), expect } => {
-                self.ask_read(frame, check, act, expect, scope, place).await
+                self.ask_read(frame, check, (act, expect), scope, (place, &by)).await
             }
-            _ => self.asking.ask(frame, check, scope).await,
+            _ => self.asking.ask(frame, check, scope, &by).await,
         };
         let not_yet = matches!(checked.verdict, Verdict::NotMet | Verdict::Undecidable);
         let checked = match &check.wait {
@@ -44,22 +52,21 @@ impl Planner<'_> {
         &mut self,
         frame: &Arc<Frame>,
         check: &Check,
-        act: &Act,
-        expect: &Expression,
+        (act, expect): (&Act, &Expression),
         scope: &Scope,
-        place: &str,
+        (place, by): (&str, &str),
     ) -> Checked {
         if let Some(when) = &check.when {
             match when.decide(scope) {
                 Ok(Known::Known(true)) => {}
-                Ok(Known::Known(false)) => return self.asking.ask(frame, check, scope).await,
+                Ok(Known::Known(false)) => return self.asking.ask(frame, check, scope, by).await,
                 Ok(Known::Undecided(because)) => {
                     return question::answer(check, Verdict::Undecided, Some(because.join("; ")));
                 }
                 Err(error) => return question::answer(check, Verdict::Undecidable, Some(error.to_string())),
             }
         }
-        let look = self.look(frame, act, scope, place).await;
+        let look = self.look(frame, act, scope, (place, by)).await;
         let mut checked = match &look.found {
             Found::Output(output) => {
                 let scope = scope.clone().with("result", Slot::Known(Value::from_json(output)));

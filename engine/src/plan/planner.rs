@@ -87,7 +87,7 @@ impl<'a> Planner<'a> {
             Work::Steps(work) => {
                 self.steps(root, &work.steps, true).await;
                 for check in &work.verify {
-                    let checked = self.ask(root, check, &root.scope(), &check_path("verify", check)).await;
+                    let checked = self.ask(root, check, &root.scope(), &check_path("verify", check), None).await;
                     self.judge_check(&checked, Status::Failed, "verify", None);
                     self.verify.push(checked);
                 }
@@ -95,7 +95,7 @@ impl<'a> Planner<'a> {
             }
             Work::Items(items) => {
                 for item in items {
-                    let checked = self.ask(root, item, &root.scope(), &check_path("items", item)).await;
+                    let checked = self.ask(root, item, &root.scope(), &check_path("items", item), None).await;
                     self.verify.push(checked);
                 }
             }
@@ -119,7 +119,7 @@ impl<'a> Planner<'a> {
         }
         for check in &frame.procedure.preconditions {
             let place = format!("{called_by}{}", check_path("preconditions", check));
-            let checked = self.ask(frame, check, &frame.scope(), &place).await;
+            let checked = self.ask(frame, check, &frame.scope(), &place, None).await;
             self.judge_check(&checked, Status::Refused, "precondition", None);
             if called_by.is_empty() {
                 self.preconditions.push(checked);
@@ -157,16 +157,17 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Makes a read, if this plan may; guards over reads are asked before.
-    pub async fn look(&mut self, frame: &Arc<Frame>, act: &Act, scope: &Scope, by: &str) -> Look {
+    /// Makes a read, if this plan may; guards over reads are asked before. It is made for a place in the document, and
+    /// by who asks.
+    pub async fn look(&mut self, frame: &Arc<Frame>, act: &Act, scope: &Scope, (place, by): (&str, &str)) -> Look {
         self.used_actions.insert(act.action.to_string());
         if let Err(because) = self.may_look() {
             return self.unmade(frame, act, scope, because);
         }
-        if let Some(look) = self.guarded_read(frame, act, scope, by).await {
+        if let Some(look) = self.guarded_read(frame, act, scope, (place, by)).await {
             return look;
         }
-        self.look_unguarded(frame, act, scope, by).await
+        self.look_unguarded(frame, act, scope, (place, by)).await
     }
 
     /// A read that this plan may not make; its input is rendered all the same.
@@ -178,8 +179,14 @@ impl<'a> Planner<'a> {
         Look { action: act.action.to_string(), with, with_digest, found }
     }
 
-    async fn look_unguarded(&mut self, frame: &Arc<Frame>, act: &Act, scope: &Scope, by: &str) -> Look {
-        let mut look = self.asking.look(frame, act, scope).await;
+    async fn look_unguarded(
+        &mut self,
+        frame: &Arc<Frame>,
+        act: &Act,
+        scope: &Scope,
+        (place, by): (&str, &str),
+    ) -> Look {
+        let mut look = self.asking.look(frame, act, scope, by).await;
         // What is not in its store yet may be put there by a step.
         if let Found::Failed(error) = &look.found
             && error.code == crate::action::sealed::MISSING_SECRET
@@ -187,10 +194,10 @@ impl<'a> Planner<'a> {
             look.found = Found::Undecided(error.message.clone());
         }
         if let Found::Undecided(because) = &look.found {
-            self.undecided.insert(format!("{by}: {because}"));
+            self.undecided.insert(format!("{place}: {because}"));
         } else {
             self.observed.push(Observed {
-                by: by.to_owned(),
+                by: place.to_owned(),
                 action: look.action.clone(),
                 with: look.with.clone(),
                 found: shown_output(&look.found),
@@ -200,16 +207,29 @@ impl<'a> Planner<'a> {
     }
 
     /// Guards that speak of this read (`once_failed: ledger.verify`): a violated one makes it fail unread.
-    async fn guarded_read(&mut self, frame: &Arc<Frame>, act: &Act, scope: &Scope, by: &str) -> Option<Look> {
+    async fn guarded_read(
+        &mut self,
+        frame: &Arc<Frame>,
+        act: &Act,
+        scope: &Scope,
+        (place, by): (&str, &str),
+    ) -> Option<Look> {
         let kind = ActKind::Action { name: act.action.as_str(), is_read: true };
         if !frame.guards().iter().any(|held| guard::is_about(held.guard(), kind, &[])) {
             return None;
         }
         let input = self.asking.input(frame, act, scope).ok()?;
         let with = input.with.as_ref()?;
-        let subject = self.asking.subject(frame, act, with).await;
-        let described =
-            Described { kind, acts_as: &[], with, with_digest: Some(&input.digest), subject, step: by, certain: true };
+        let subject = self.asking.subject(frame, act, with, by).await;
+        let described = Described {
+            kind,
+            acts_as: &[],
+            with,
+            with_digest: Some(&input.digest),
+            subject,
+            step: place,
+            certain: true,
+        };
         let stopped = self.guard_act(frame, &described).await?;
         let error = crate::action::Error::new("guard", stopped);
         let look = Look {
@@ -266,7 +286,10 @@ impl<'a> Planner<'a> {
         self.used_actions.insert(act.action.to_string());
         // The read of a guard is not itself under guards: it would ask itself without end.
         let look = match self.may_look() {
-            Ok(()) => self.look_unguarded(&held.frame, act, scope, &format!("do_not.{}", held.id())).await,
+            Ok(()) => {
+                let id = held.id();
+                self.look_unguarded(&held.frame, act, scope, (&format!("do_not.{id}"), &id)).await
+            }
             Err(because) => self.unmade(&held.frame, act, scope, because),
         };
         match look.found {

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
 
-use super::bind::misbound;
-use super::{Error, Setting, target_here};
+use super::{Error, Plan, Setting, target_here};
 use crate::action::NOT_PROBED;
 use crate::action::sealed::{SECRET_TOO_SHORT, SecretPlace, Secrets};
 use crate::diagnostic::did_you_mean;
@@ -25,8 +24,16 @@ pub(super) enum Version {
     Unfit(String),
 }
 
+/// A secret that is bound, and wrongly.
+pub(super) fn misbound(procedure: &Procedure, name: &Id, why: String) -> Error {
+    Error::MisboundSecret { procedure: procedure.name.clone(), name: name.clone(), why }
+}
+
 /// Binds each secret of a procedure: by the request, by `bindings`, else by its own name.
-pub(super) fn bound_secrets(
+///
+/// # Errors
+/// When one is not bound, or its store cannot be.
+pub fn bound_secrets(
     setting: &Setting,
     procedure: &Procedure,
     overrides: &IndexMap<Id, Id>,
@@ -64,7 +71,7 @@ pub(super) async fn versions(
     probe: &dyn Probe,
 ) -> BTreeMap<Id, Version> {
     let custody = &setting.custody;
-    let secrets = Secrets { bound: bound.clone(), custody: std::sync::Arc::clone(custody), step: None };
+    let secrets = Secrets { bound: bound.clone(), custody: std::sync::Arc::clone(custody), by: "plan".to_owned() };
     let mut versions = BTreeMap::new();
     for (name, place) in bound {
         let version = if offline {
@@ -86,6 +93,16 @@ pub(super) async fn versions(
         versions.insert(name.clone(), version);
     }
     versions
+}
+
+/// Expects each secret of a plan that was made before to be what it was then, until something is done.
+pub fn expect_as_planned(setting: &Setting, plan: &Plan) {
+    for (name, place) in &plan.root.secrets {
+        let then = plan.view.resolved.pointer(&format!("/secrets/{name}/fingerprint")).cloned().unwrap_or_default();
+        if let Ok(fingerprint) = serde_json::from_value(then) {
+            setting.custody.plan(&place.identity(), fingerprint);
+        }
+    }
 }
 
 /// What the digest is over: where each secret is, and which version.

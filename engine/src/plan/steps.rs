@@ -131,7 +131,7 @@ impl Planner<'_> {
     async fn turn(&mut self, frame: &Arc<Frame>, step: &Step, mut turn: Turn) -> Slot {
         if let Some(check) = &step.satisfied_when {
             let place = format!("{}.satisfied_when", turn.path);
-            let checked = self.ask(frame, check, &turn.scope, &place).await;
+            let checked = self.ask(frame, check, &turn.scope, &place, Some(&turn.path)).await;
             match checked.verdict {
                 Verdict::Passed => {
                     let because = Some("it is so already".to_owned());
@@ -149,7 +149,7 @@ impl Planner<'_> {
         }
         for check in &step.preconditions {
             let place = format!("{}.preconditions.{}", turn.path, check.id);
-            let checked = self.ask(frame, check, &turn.scope, &place).await;
+            let checked = self.ask(frame, check, &turn.scope, &place, Some(&turn.path)).await;
             if turn.certain {
                 self.judge_check(&checked, Status::Refused, "precondition", Some(&turn.path));
             }
@@ -191,7 +191,7 @@ impl Planner<'_> {
         scope.put(&["steps", step.id.as_str()], slot.clone());
         for check in &step.verify {
             let place = format!("{}.verify.{}", turn.path, check.id);
-            let checked = self.ask(frame, check, &scope, &place).await;
+            let checked = self.ask(frame, check, &scope, &place, Some(&turn.path)).await;
             if turn.certain {
                 self.judge_check(&checked, Status::Failed, "verify", Some(&turn.path));
             }

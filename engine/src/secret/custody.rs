@@ -36,8 +36,8 @@ pub struct SecretUse {
     pub key: String,
     /// Its keyed fingerprint; none while there is no key for them.
     pub fingerprint: Option<Fingerprint>,
-    /// The step it was read for, where that is known.
-    pub step: Option<String>,
+    /// Who asked: the path of a step, a check, a guard, or `plan`.
+    pub by: String,
 }
 
 impl std::fmt::Debug for Custody {

@@ -19,7 +19,6 @@ pub mod anchor;
 mod chain;
 pub mod entry;
 pub mod fault;
-pub mod json;
 pub mod listing;
 pub mod timestamp;
 pub mod verify;

@@ -9,6 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::corvusforge::CorvusLedger;
 use super::corvusforge::listing::Filter as CorvusFilter;
+use super::digest_log::DigestLog;
+use super::hash_chain::HashChain;
+use super::json_lines::shown::Shown;
 use crate::event;
 use crate::ledger::history::Query;
 use crate::ledger::reader::{Filter as OwnFilter, Reader};
@@ -24,6 +27,10 @@ pub enum OpenLedger {
     Corvusforge(CorvusLedger),
     /// Our own log, and the keys that may sign for it.
     Runwarden(Reader, Vec<VerifierKey>),
+    /// Lines that each name the one before.
+    HashChain(HashChain),
+    /// Lines, and one digest over all of them.
+    DigestLog(DigestLog),
 }
 
 /// One run of a ledger.
@@ -100,6 +107,8 @@ impl OpenLedger {
                 Ok(checkpoints) => only(verify::verify(reader, keys, &checkpoints, &[]), runs),
                 Err(error) => verify::unreadable(&error),
             },
+            Self::HashChain(chain) => only(chain.verify(), runs),
+            Self::DigestLog(log) => log.verify(),
         }
     }
 
@@ -135,6 +144,17 @@ impl OpenLedger {
                 };
                 Ok(self.report(None).runs.into_iter().map(line).collect())
             }
+            Self::HashChain(chain) => {
+                let line = |run: super::hash_chain::Run| RunLine {
+                    run: run.run,
+                    entries: run.entries,
+                    status: run.status,
+                    first_at: run.first_at,
+                    last_at: run.last_at,
+                };
+                Ok(chain.runs().map_err(|error| error.to_string())?.into_iter().map(line).collect())
+            }
+            Self::DigestLog(_) => Ok(Vec::new()),
         }
     }
 
@@ -146,7 +166,40 @@ impl OpenLedger {
         match self {
             Self::Corvusforge(ledger) => corvus_entries(ledger, wanted),
             Self::Runwarden(reader, _) => own_entries(reader, wanted),
+            Self::HashChain(_) | Self::DigestLog(_) => {
+                let mut listed = Listed::default();
+                self.each_line(wanted, &mut |shown| listed.take(wanted.limit, || Value::Object(shown.to_object())))?;
+                Ok(listed)
+            }
         }
+    }
+
+    /// Shows the wanted lines of a log of JSON Lines, whatever `limit` says; of other ledgers nothing. One whose time
+    /// cannot be read is never hidden by `since` or `until`.
+    ///
+    /// # Errors
+    /// In words, when the copy cannot be read to its end.
+    pub fn each_line(&self, wanted: &Wanted, each: &mut dyn FnMut(Shown)) -> Result<(), String> {
+        let mut take = |shown: Shown, run: Option<&str>, at: Option<Timestamp>| {
+            let in_time = at.is_none_or(|at| {
+                wanted.since.is_none_or(|since| at >= since) && wanted.until.is_none_or(|until| at < until)
+            });
+            if in_time && (wanted.run.is_none() || wanted.run.as_deref() == run) {
+                each(shown);
+            }
+        };
+        let read = match self {
+            Self::HashChain(chain) => chain.each(&mut |shown| {
+                let (run, at) = (chain.run_of(&shown.entry).map(ToOwned::to_owned), chain.time(&shown.entry));
+                take(shown, run.as_deref(), at);
+            }),
+            Self::DigestLog(log) => log.each(&mut |shown| {
+                let at = DigestLog::time(&shown.entry);
+                take(shown, None, at);
+            }),
+            Self::Corvusforge(_) | Self::Runwarden(..) => Ok(()),
+        };
+        read.map_err(|error| error.to_string())
     }
 }
 

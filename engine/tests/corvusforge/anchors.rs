@@ -101,6 +101,8 @@ async fn what_failed_is_not_tried_again_on_the_same_bytes() {
     let first = site.run("verify_anchor", json!({})).await;
     assert_eq!((first.status, failure(&first)), (RunStatus::Failed, ("verify", "fits")));
     assert_eq!(advice(&first), "What was anchored has changed");
+    let words = &first.advice.as_ref().unwrap().1;
+    assert!(words.contains("the hash of entry 20 is"), "{words}");
     let second = site.run("verify_anchor", json!({})).await;
     assert_eq!((second.status, failure(&second)), (RunStatus::Refused, ("guard", "not_again_in_hope")));
     assert_eq!(advice(&second), "These very bytes failed before");

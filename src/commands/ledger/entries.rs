@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::{Context, copy, copy_corvus, place};
+use super::{Context, copy, copy_corvus, lines, place};
 use crate::args::{Driver, Format, Show, Tail};
 use crate::exit::Exit;
 use crate::refusal::Refusal;
@@ -19,16 +19,16 @@ use crate::ui::inline;
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct View {
     /// The entries, in the order they were written.
-    entries: Vec<Json>,
+    pub(super) entries: Vec<Json>,
 }
 
-/// What is asked for, in either driver's words.
-struct Wanted<'a> {
-    run: Option<&'a str>,
-    kind: Option<&'a str>,
-    from: u64,
-    limit: Option<u64>,
-    newest: bool,
+/// What is asked for, in any driver's words.
+pub(super) struct Wanted<'a> {
+    pub run: Option<&'a str>,
+    pub kind: Option<&'a str>,
+    pub from: u64,
+    pub limit: Option<u64>,
+    pub newest: bool,
 }
 
 pub fn show(context: &Context, args: &Show) -> Result<Exit, Refusal> {
@@ -43,6 +43,7 @@ pub fn show(context: &Context, args: &Show) -> Result<Exit, Refusal> {
     match args.whose.driver {
         Driver::Runwarden => own(context, &place.path, &wanted),
         Driver::Corvusforge => corvus(context, &place.path, &wanted),
+        Driver::HashChain | Driver::DigestLog => lines::show(context, &place.path, &args.whose, &wanted),
     }
 }
 
@@ -52,6 +53,7 @@ pub fn tail(context: &Context, args: &Tail) -> Result<Exit, Refusal> {
     match args.whose.driver {
         Driver::Runwarden => own(context, &place.path, &wanted),
         Driver::Corvusforge => corvus(context, &place.path, &wanted),
+        Driver::HashChain | Driver::DigestLog => lines::show(context, &place.path, &args.whose, &wanted),
     }
 }
 
@@ -83,7 +85,7 @@ fn own(context: &Context, path: &std::path::Path, wanted: &Wanted<'_>) -> Result
     Ok(Exit::Done)
 }
 
-fn no_run(asked: &str) -> Refusal {
+pub(super) fn no_run(asked: &str) -> Refusal {
     Refusal::new(Exit::Failed, "unknown-run", format!("the ledger has no run `{asked}`"))
         .help("`runwarden runs` shows what there is; `last` is the newest")
 }

@@ -25,7 +25,7 @@ pub struct View {
 
 /// What `ledger head` says in JSON of a Corvusforge ledger.
 #[derive(Debug, Serialize, JsonSchema)]
-struct CorvusView {
+pub struct CorvusView {
     /// In the order of their first entries.
     runs: Vec<RunSummary>,
 }
@@ -33,6 +33,10 @@ struct CorvusView {
 pub fn run(context: &Context, args: &Head) -> Result<Exit, Refusal> {
     let place = place(context, &args.whose)?;
     let ui = &context.ui;
+    if matches!(args.whose.driver, Driver::HashChain | Driver::DigestLog) {
+        let message = format!("`ledger head` knows nothing of `--driver {}`", args.whose.driver.as_str());
+        return Err(Refusal::invalid("unsupported", message).help("`ledger verify` judges it, `ledger show` shows it"));
+    }
     if args.whose.driver == Driver::Corvusforge {
         let copied = copy_corvus(&place.path)?;
         let runs = copied.ledger?.runs()?;

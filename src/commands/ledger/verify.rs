@@ -7,10 +7,11 @@ use engine::ledger::report::{AnchorReport, Problem, Report, RunReport, Status};
 use engine::ledger::signed::Given;
 use engine::ledger::verify as judge;
 use engine::merkle::note::{MAX_NOTE, VerifierKey};
+use engine::sign::ledger_key::LedgerKey;
 use engine::target::corvusforge::CorvusLedger;
 use engine::target::corvusforge::anchor::{Anchor, MAX_ANCHOR};
 
-use super::{Context, Place, copy, copy_corvus, place};
+use super::{Context, Place, copy, copy_corvus, lines, place};
 use crate::args::{Driver, Verify};
 use crate::exit::Exit;
 use crate::files;
@@ -21,8 +22,9 @@ use crate::ui::Paint;
 pub fn run(context: &Context, args: &Verify) -> Result<Exit, Refusal> {
     let place = place(context, &args.whose)?;
     let report = match args.whose.driver {
-        Driver::Runwarden => own(&place, args)?,
+        Driver::Runwarden => own(context, &place, args)?,
         Driver::Corvusforge => corvus(&place.path, args)?,
+        Driver::HashChain | Driver::DigestLog => lines::verify(&place.path, args)?,
     };
     // What it was made over is for those who ask again, inside of the engine.
     let report = Report { subject: None, ..report };
@@ -39,13 +41,13 @@ pub fn run(context: &Context, args: &Verify) -> Result<Exit, Refusal> {
     Ok(if whole == Exit::Done { worst } else { whole })
 }
 
-fn own(place: &Place, args: &Verify) -> Result<Report, Refusal> {
+fn own(context: &Context, place: &Place, args: &Verify) -> Result<Report, Refusal> {
     let mut anchors = Vec::new();
     for path in &args.anchors {
         let bytes = read_anchor(path, MAX_NOTE as u64)?;
         anchors.push(Given { source: files::shown(path), bytes });
     }
-    let keys = keys(place, args)?;
+    let keys = keys(context, place, args)?;
     let copied = match copy(&place.path) {
         Ok(copied) => copied,
         Err(refusal) => return Ok(unreadable("runwarden", refusal.message)),
@@ -62,18 +64,20 @@ fn own(place: &Place, args: &Verify) -> Result<Report, Refusal> {
 }
 
 /// The keys that may sign: as said, else the workspace's own; none leaves it to the genesis.
-fn keys(place: &Place, args: &Verify) -> Result<Vec<VerifierKey>, Refusal> {
+fn keys(context: &Context, place: &Place, args: &Verify) -> Result<Vec<VerifierKey>, Refusal> {
     if let Some(text) = &args.vkey {
         let key = VerifierKey::parse(text).map_err(|error| Refusal::invalid("usage", format!("--vkey: {error}")))?;
         return Ok(vec![key]);
     }
     let Some(workspace) = &place.own else { return Ok(Vec::new()) };
-    match setup::key_of_ledger(workspace)? {
-        Some(key) => VerifierKey::new(&workspace.file.ledger.origin, key.public())
-            .map(|key| vec![key])
-            .map_err(|error| Refusal::invalid("key", error.to_string())),
-        None => Ok(Vec::new()),
-    }
+    let named = LedgerKey::load(&workspace.key()).map_err(|error| error.to_string()).and_then(|key| {
+        VerifierKey::new(&workspace.file.ledger.origin, key.public()).map_err(|error| error.to_string())
+    });
+    Ok(named.map(|key| vec![key]).unwrap_or_else(|why| {
+        let ui = &context.ui;
+        ui.error(&format!("{}: the key that the ledger names itself is taken: {why}", ui.err.yellow("warning")));
+        Vec::new()
+    }))
 }
 
 /// Leaves the runs that were asked for; one that is not there is a failure.
@@ -184,7 +188,7 @@ fn read_anchor(path: &Path, at_most: u64) -> Result<Vec<u8>, Refusal> {
     })
 }
 
-fn unreadable(driver: &str, detail: String) -> Report {
+pub(super) fn unreadable(driver: &str, detail: String) -> Report {
     Report {
         status: Status::Unreadable,
         driver: driver.to_owned(),
@@ -208,7 +212,7 @@ fn render(report: &Report, path: &Path, paint: Paint) -> String {
         report.entries,
         crate::ui::count(runs, "run")
     )];
-    if let Some(meaning) = meaning(report.status) {
+    if let Some(meaning) = meaning(report) {
         lines.push(format!("  {meaning}"));
     }
     for run in report.runs.iter().filter(|run| !run.status.is_sound()) {
@@ -236,10 +240,15 @@ fn status(status: Status, paint: Paint) -> String {
 }
 
 /// What is easily taken for more than it is.
-fn meaning(status: Status) -> Option<&'static str> {
-    match status {
-        Status::SelfConsistentOnly => Some(
+fn meaning(report: &Report) -> Option<&'static str> {
+    let has_anchors = !matches!(report.driver.as_str(), "hash_chain" | "digest_log");
+    match report.status {
+        Status::SelfConsistentOnly if has_anchors => Some(
             "it agrees with itself, and nothing outside it says that it is whole; give an anchor with `--anchor FILE`",
+        ),
+        Status::SelfConsistentOnly => Some(
+            "it agrees with itself, and nothing outside it says that it is whole; its format knows no anchors, so \
+             lines cut from its end or a history made anew are not found",
         ),
         Status::NeverSealed => Some("nothing in it was ever sealed: nobody could tell if it were changed"),
         _ => None,

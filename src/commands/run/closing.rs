@@ -31,9 +31,24 @@ pub fn render(plan: &Plan, ended: &Ended, paint: Paint) -> String {
     if let Some(checkpoint) = &ended.checkpoint {
         last.push(("checkpoint".to_owned(), format!("{} ({} entries)", shown(&checkpoint.path), checkpoint.size)));
     }
+    if let Some(next) = next(ended, &id) {
+        last.push(("next".to_owned(), next));
+    }
     last.push(("record".to_owned(), format!("runwarden runs show {id}")));
     sections.push(pairs("", &last));
     sections.join("\n")
+}
+
+/// The commands that go on.
+fn next(ended: &Ended, id: &str) -> Option<String> {
+    Some(match ended.status {
+        RunStatus::Suspended => format!("runwarden resume {id}"),
+        RunStatus::Unknown => format!("runwarden resume {id} --plan"),
+        RunStatus::Failed if ended.run.had_effect() => format!("runwarden resume {id}, or runwarden undo {id}"),
+        RunStatus::Failed => format!("runwarden resume {id}"),
+        RunStatus::Stuck => format!("runwarden undo {id}"),
+        _ => return None,
+    })
 }
 
 fn head(ended: &Ended, id: &str, paint: Paint) -> String {

@@ -88,11 +88,15 @@ fn state(word: &str, paint: Paint) -> String {
 /// What an operator does about a run of this status.
 pub fn next(status: &str) -> Option<&'static str> {
     Some(match status {
-        "running" => "it is running, or the program was killed while it ran: a step without an outcome is unknown",
-        "suspended" => "it waits, and nothing of it goes on by itself; what was done stays done",
-        "unknown" => "find out whether the step marked `unknown` happened, before anything else is done",
-        "stuck" => "what could not be taken back is above: it needs a person",
-        "failed" => "what was done stays done; put it in order, then run the procedure again",
+        "running" => "it is running, or the program was killed while it ran: then `runwarden resume RUN` goes on",
+        "suspended" => "it waits: `runwarden resume RUN` goes on, with `--answer` where an answer is missing",
+        "unknown" => {
+            "find out whether the step marked `unknown` happened, then `runwarden resume RUN --resolve STEP=happened|not_happened`"
+        }
+        "stuck" => "what could not be taken back is above: it needs a person; `runwarden undo RUN` tries again",
+        "failed" => {
+            "what was done stays done: `runwarden resume RUN` tries again from there, `runwarden undo RUN` takes it back"
+        }
         "refused" => "nothing was done; what was not met is above",
         _ => return None,
     })

@@ -194,11 +194,18 @@ impl Effect for Store {
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         let order = params.order(looking.facts, looking.probe).await?;
-        let shown = |output: &Output| -> Value { json!({ "exists": true, "receipt": output.receipt }) };
         let no_change = order.existing.is_some();
-        let after = shown(&order.output(&params.target, no_change));
+        let mut after = json!({ "exists": true, "receipt": order.output(&params.target, no_change).receipt });
+        // A claim is stamped with the begin of the run that stores it, which a plan does not know.
+        if params.anchor.timestamp_utc.is_none() && !no_change {
+            let receipt = after.get_mut("receipt").and_then(Value::as_object_mut);
+            receipt
+                .into_iter()
+                .for_each(|receipt| receipt.retain(|name, _| !["sha256", "size", "at"].contains(&name.as_str())));
+        }
         let before = if no_change { after.clone() } else { json!({ "exists": false }) };
-        Ok(Preview { fidelity: Fidelity::Exact, before: Some(before), after: Some(after), no_change })
+        let after = Some(after);
+        Ok(Preview { fidelity: Fidelity::Exact, before: Some(before), after, no_change })
     }
 
     async fn apply(&self, params: Params, doing: &Doing<'_>) -> Result<Output, Error> {

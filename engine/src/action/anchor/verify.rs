@@ -74,6 +74,8 @@ pub struct Output {
     missing_runs: Vec<String>,
     /// Each anchor of these runs: run by run, those that cover most first.
     items: Vec<Item>,
+    /// Every line that is not as it should be, in words, with the anchor's file before it.
+    wrong: Vec<String>,
     /// Whether the ledger could be read: `ok`, or `empty` or `unreadable`; `ok` says no more than that.
     ledger_status: Status,
     /// Everything in the store that is no anchor, cannot be read, or is named for another run than it says.
@@ -187,6 +189,7 @@ fn judge(params: &Params, copy: &LedgerCopy, inventory: Inventory, subject: Dige
         missing: 0,
         missing_runs: Vec::new(),
         items: Vec::new(),
+        wrong: Vec::new(),
         ledger_status,
         problems: Vec::new(),
         subject,
@@ -200,6 +203,7 @@ fn judge(params: &Params, copy: &LedgerCopy, inventory: Inventory, subject: Dige
         }
         output.checked += 1;
         output.failed += u64::from(items.iter().any(|item| !item.ok));
+        output.wrong.extend(items.iter().flat_map(in_words));
         output.items.extend(items);
     }
     output.problems = inventory.misfits;
@@ -237,10 +241,10 @@ fn items_of(
         let (stage, age) = if newest { (params.covers_stage.as_deref(), params.max_age) } else { (None, None) };
         let check = match opened {
             Err(report) => Err(first_problem(report)),
-            Ok(OpenLedger::Runwarden(..)) => Err("it is no Corvusforge ledger".to_owned()),
             Ok(OpenLedger::Corvusforge(ledger)) => {
                 ledger.check_anchor(&stored.anchor, run, stage, age, now).map_err(|error| error.to_string())
             }
+            Ok(_) => Err("it is no Corvusforge ledger".to_owned()),
         };
         items.push(match check {
             Ok(check) => item(run, stored, newest, check.findings, (check.entries, check.rows_after)),
@@ -285,6 +289,11 @@ fn item(run: &str, stored: &Stored, newest: bool, findings: Vec<Finding>, (entri
         rows_after,
         findings,
     }
+}
+
+fn in_words(item: &Item) -> impl Iterator<Item = String> {
+    let wrong = item.findings.iter().filter(|finding| !finding.ok);
+    wrong.map(|finding| format!("{}: {}: {}", item.source, finding.code, finding.detail))
 }
 
 fn broken(code: &str, detail: String) -> Finding {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{aside, copy, cut_off, no_ledger, target};
+use super::{aside, copy, cut_off, need_runs, no_ledger, target};
 use crate::action::{Error, Looking, Read};
 use crate::id::{Digest, Id};
 use crate::target::corvusforge;
@@ -78,6 +78,13 @@ impl Read for Entries {
             return Err(Error::new("bad_input", message));
         }
         let copy = copy(looking.facts, looking.probe, &params.target, params.path.as_deref())?;
+        if params.run.is_some() {
+            need_runs(&copy)?;
+        }
+        if params.stage.is_some() && !copy.has_stages() {
+            let message = format!("`stage`: entries of driver `{driver}` are of no stage");
+            return Err(Error::new("bad_input", message));
+        }
         let subject = copy.subject().clone();
         let wanted = Wanted {
             run: params.run,

@@ -1,4 +1,5 @@
-//! `ledger.holders`: which processes have a ledger open, by its database, its write-ahead log or its `-shm`.
+//! `ledger.holders`: which processes have a ledger open, by its database, its write-ahead log or its `-shm`;
+//! or by its log or its seal.
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -8,8 +9,7 @@ use super::target;
 use crate::action::process::holders::{Holder, holders_of};
 use crate::action::{Error, Looking, Read};
 use crate::id::Id;
-use crate::target::LedgerFile;
-use crate::target::ledger_copy::trio_of;
+use crate::target::ledger_copy::files_of;
 
 /// Which processes have a ledger open.
 pub struct Holders;
@@ -41,13 +41,13 @@ impl Read for Holders {
     type Output = Output;
 
     async fn read(&self, params: Params, looking: &Looking<'_>) -> Result<Output, Error> {
-        let settings: LedgerFile = target(looking.facts, &params.target)?.settings()?;
-        let path = looking.probe.resolve(&settings.path)?;
-        if looking.probe.stat(&path)?.is_none() {
-            let message = format!("there is no ledger at `{}`", settings.path.display());
-            return Err(Error::new("not_found", message));
+        let target = target(looking.facts, &params.target)?;
+        let files = files_of(looking.probe, target)?;
+        let path = files.first().ok_or_else(|| Error::new("bad_target", "the ledger has no file"))?;
+        if looking.probe.stat(path)?.is_none() {
+            return Err(Error::new("not_found", format!("there is no ledger at `{}`", path.display())));
         }
-        let (holders, unreadable) = holders_of(looking.probe, &trio_of(&path))?;
+        let (holders, unreadable) = holders_of(looking.probe, &files)?;
         Ok(Output { count: holders.len() as u64, holders, unreadable })
     }
 }

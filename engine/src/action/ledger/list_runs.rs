@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{aside, copy, cut_off, no_ledger};
+use super::{aside, copy, cut_off, need_runs, no_ledger};
 use crate::action::{Error, Looking, Read};
 use crate::id::{Digest, Id};
 use crate::target::open_ledger::RunLine;
@@ -46,6 +46,7 @@ impl Read for ListRuns {
 
     async fn read(&self, params: Params, looking: &Looking<'_>) -> Result<Output, Error> {
         let copy = copy(looking.facts, looking.probe, &params.target, params.path.as_deref())?;
+        need_runs(&copy)?;
         let subject = copy.subject().clone();
         let runs = aside(move || copy.open().map_err(|report| no_ledger(&report))?.runs().map_err(cut_off)).await??;
         Ok(Output { count: runs.len() as u64, runs, subject })

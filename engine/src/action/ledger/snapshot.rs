@@ -35,15 +35,15 @@ pub struct Params {
 /// What `ledger.snapshot` gives.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
-    /// The copies: the database, and of `-wal` and `-shm` what there was.
+    /// The copies: the database, and of `-wal` and `-shm` what there was; or the log and its seal.
     files: Vec<CopiedFile>,
     /// How many entries the copy has; none where it cannot be read as a ledger.
     entries: Option<u64>,
-    /// Whether database and write-ahead log were still the same once they had been copied.
+    /// Whether database and write-ahead log, or log and seal, were still the same once they had been copied.
     identical: bool,
     /// The folder.
     folder: String,
-    /// The copy of the database, to be judged in place of the original.
+    /// The copy of the database or log, to be judged in place of the original.
     database: String,
     /// The manifest.
     manifest: String,
@@ -223,7 +223,6 @@ impl Effect for Snapshot {
             if missing.contains(file) {
                 place(doing.host, &copied.copy, &params.to.join(&file.name), file)?;
             }
-            tokio::task::yield_now().await;
         }
         let after = copy(doing.facts, doing.host, &params.target, None)?;
         let identical = before.subject() == after.subject();

@@ -23,6 +23,8 @@ use crate::target::corvusforge::tests::writer::{self, Dialect, Plan, Tamper};
 use crate::target::{self, Target};
 use crate::time::Timestamp;
 
+mod lines;
+
 /// A workspace with a Corvusforge project and its ledger, and a store for anchors beside it.
 pub(in crate::action) struct Scene {
     pub trial: Trial,

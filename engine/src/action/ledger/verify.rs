@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{aside, copy};
+use super::{aside, copy, need_runs};
 use crate::action::{Error, Looking, Read};
 use crate::id::{Digest, Id};
 use crate::ledger::report::{AnchorReport, Problem, RunReport, Status};
@@ -49,7 +49,7 @@ pub struct Output {
     anchors: Vec<AnchorReport>,
     /// Everything that is wrong, in order of entries.
     problems: Vec<Problem>,
-    /// The digest of the bytes that were read: database and write-ahead log.
+    /// The digest of the bytes that were read: database and write-ahead log, or log and seal.
     subject: Digest,
 }
 
@@ -64,6 +64,9 @@ impl Read for Verify {
             return Err(Error::new("bad_input", "`runs` names no run; leave it out to judge all of them"));
         }
         let copy = copy(looking.facts, looking.probe, &params.target, params.path.as_deref())?;
+        if params.runs.is_some() {
+            need_runs(&copy)?;
+        }
         let subject = copy.subject().clone();
         let report = aside(move || match copy.open() {
             Ok(ledger) => ledger.report(params.runs.as_deref()),

@@ -48,15 +48,12 @@ async fn a_secret_is_used_and_stands_in_no_record() {
     let reads: Vec<_> = told
         .iter()
         .filter_map(|fact| match &fact.event {
-            Event::SecretRead(read) => Some((fact.step.as_deref(), read.name.as_str(), read.fingerprint.clone())),
+            Event::SecretRead(read) => Some((read.by.as_str(), read.name.as_str(), read.fingerprint.clone())),
             _ => None,
         })
         .collect();
     // Once for the plan, once for the use, and both times the same value.
-    assert_eq!(
-        reads.iter().map(|read| (read.0, read.1)).collect::<Vec<_>>(),
-        [(None, "token"), (Some("echo"), "token")]
-    );
+    assert_eq!(reads.iter().map(|read| (read.0, read.1)).collect::<Vec<_>>(), [("plan", "token"), ("echo", "token")]);
     assert!(reads[0].2.is_some() && reads[0].2 == reads[1].2);
     assert!(trial.kinds().contains(&Kind::SecretRead));
 }
@@ -169,4 +166,23 @@ async fn evidence_that_holds_a_secret_is_not_kept() {
     let ended = trial.run().await;
     assert_eq!(ended.status, RunStatus::Suspended);
     assert!(ended.failure.unwrap().message.contains("holds a secret"));
+}
+
+#[tokio::test]
+async fn a_run_that_is_taken_up_again_reads_its_secrets_anew_and_masks_them() {
+    let body = ECHO.replace(
+        "- id: echo",
+        "- { id: wait, manual: { ask: Go on?, answer: { go: { type: boolean, description: Y } } } }\n- id: echo",
+    );
+    let mut trial = trial(&body);
+    let ended = trial.run().await;
+    assert_eq!(ended.status, RunStatus::Suspended);
+    let answers = [("go".to_owned(), json!(true))].into_iter().collect();
+    trial.people.0.insert("wait".to_owned(), super::Answer { answers, ..super::Answer::default() });
+    set(&trial, "rotated-value-2");
+    let ended = trial.resume(&ended.run.id, crate::execute::resume::Purpose::Resume, &[]).await.unwrap();
+    // A person answered in between, and may well have put the new value there.
+    assert_eq!(failure_code(&ended), "", "{:?}", ended.failure);
+    assert_eq!(ended.outputs["said"], "got ***\n");
+    assert!(!entries(&trial).contains("rotated-value-2"));
 }

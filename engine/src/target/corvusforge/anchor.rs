@@ -7,10 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::target::python_json::{self, Value};
 use crate::time::{Duration, Timestamp};
 
 use super::chain::{Step, Visited};
-use super::json::{self, Value};
 use super::timestamp::{Stamp, isoformat};
 use super::{CorvusLedger, Error};
 
@@ -57,7 +57,7 @@ impl Anchor {
     /// As the runbook prints it: indented by two, ASCII only, without a newline at its end.
     #[must_use]
     pub fn to_json_pretty(&self) -> String {
-        let text = |text: &str| json::canonical(&Value::text(text));
+        let text = |text: &str| python_json::canonical(&Value::text(text));
         let members = [
             ("run_id", text(&self.run_id)),
             ("entry_count", self.entry_count.to_string()),
@@ -80,7 +80,7 @@ impl Anchor {
             ("first_entry_hash", Value::text(&self.first_entry_hash)),
             ("timestamp_utc", Value::text(&self.timestamp_utc)),
         ]);
-        hex::encode(Sha256::digest(json::canonical(&payload)))
+        hex::encode(Sha256::digest(python_json::canonical(&payload)))
     }
 }
 

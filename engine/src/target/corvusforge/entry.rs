@@ -9,9 +9,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::target::python_json::{self, Value};
+
 use super::Dialect;
 use super::fault::{Fault, Noted};
-use super::json::{self, Value};
 use super::timestamp::Stamp;
 
 /// The columns of a row that go into its hash, as they are stored.
@@ -131,7 +132,7 @@ impl Shape {
 }
 
 fn examine_json(name: &str, text: &str, shape: Shape, noted: &mut Vec<Noted>) -> Option<Value> {
-    let parsed = match json::parse(text) {
+    let parsed = match python_json::parse(text) {
         Ok(parsed) => parsed,
         Err(error) => {
             noted.push(Noted::new(Fault::MalformedRow, format!("`{name}` is {error}")));
@@ -147,7 +148,7 @@ fn examine_json(name: &str, text: &str, shape: Shape, noted: &mut Vec<Noted>) ->
             Fault::DuplicateJsonKeys,
             format!("`{name}` has more than once: {}", parsed.duplicate_keys.join(", ")),
         ));
-    } else if json::stored(&parsed.value) != text {
+    } else if python_json::stored(&parsed.value) != text {
         noted.push(Noted::new(
             Fault::RespelledJson,
             format!("`{name}` is not spelled as Corvusforge writes it: {text:?}"),
@@ -168,7 +169,7 @@ struct Structured<'a> {
 fn preimage(fields: &Fields<'_>, structured: &Structured<'_>, dialect: Dialect) -> String {
     let mut out = String::with_capacity(1024);
     out.push_str("{\"artifact_references\":");
-    json::write_canonical(&structured.artifacts, &mut out);
+    python_json::write_canonical(&structured.artifacts, &mut out);
     text_member("entry_id", fields.entry_id, &mut out);
     text_member("input_hash", fields.input_hash, &mut out);
     text_member("output_hash", fields.output_hash, &mut out);
@@ -176,7 +177,7 @@ fn preimage(fields: &Fields<'_>, structured: &Structured<'_>, dialect: Dialect) 
     text_member("pipeline_version", fields.pipeline_version, &mut out);
     text_member("previous_entry_hash", fields.previous_entry_hash, &mut out);
     out.push_str(",\"ruleset_versions\":");
-    json::write_canonical(&structured.rulesets, &mut out);
+    python_json::write_canonical(&structured.rulesets, &mut out);
     text_member("run_id", fields.run_id, &mut out);
     text_member("schema_version", fields.schema_version, &mut out);
     text_member("stage_id", fields.stage_id, &mut out);
@@ -185,13 +186,13 @@ fn preimage(fields: &Fields<'_>, structured: &Structured<'_>, dialect: Dialect) 
     text_member("toolchain_version", fields.toolchain_version, &mut out);
     if dialect != Dialect::L1 {
         out.push_str(",\"trust_context\":");
-        json::write_canonical(&structured.trust, &mut out);
+        python_json::write_canonical(&structured.trust, &mut out);
     }
     if dialect == Dialect::L3 {
         text_member("trust_context_version", fields.trust_context_version, &mut out);
     }
     out.push_str(",\"waiver_references\":");
-    json::write_canonical(&structured.waivers, &mut out);
+    python_json::write_canonical(&structured.waivers, &mut out);
     out.push('}');
     out
 }
@@ -200,7 +201,7 @@ fn text_member(name: &str, text: &str, out: &mut String) {
     out.push_str(",\"");
     out.push_str(name);
     out.push_str("\":");
-    json::write_text(text, out);
+    python_json::write_text(text, out);
 }
 
 /// A row as it is shown; what could not be read is empty and named in `problems`.

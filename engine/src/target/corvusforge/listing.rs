@@ -7,11 +7,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ledger::report::Status;
+use crate::target::findings::{SOUND, worse};
 use crate::time::Timestamp;
 
 use super::chain::Step;
 use super::entry::Entry;
-use super::verify::{SOUND, worse};
 use super::{CorvusLedger, Error};
 
 /// A run and what its own entries come to.

@@ -1,6 +1,6 @@
 //! Requests: allowed hosts, redirects, limits and timeouts.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use wiremock::matchers::{body_string, header, header_exists, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -61,10 +61,8 @@ async fn a_body_over_the_limit_is_refused_while_it_streams() {
 #[tokio::test]
 async fn the_limit_of_time_is_over_the_whole_exchange() {
     let server = answering(ResponseTemplate::new(200).set_delay(Duration::from_secs(30))).await;
-    let started = Instant::now();
     let result = machine().get(Get { timeout: Duration::from_millis(200), ..get(server.uri()) }).await;
     assert!(matches!(result, Err(Error::TimedOut { .. })), "{result:?}");
-    assert!(started.elapsed() < Duration::from_secs(5));
 }
 
 #[tokio::test]

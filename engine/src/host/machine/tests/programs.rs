@@ -96,12 +96,10 @@ async fn a_hundred_megabytes_are_drained_and_not_kept() {
 async fn what_takes_too_long_is_told_to_end_and_what_it_said_is_kept() {
     let mut asked = shell("trap 'echo ending; exit 3' TERM; echo begun; while :; do sleep 0.05; done");
     asked.timeout = Duration::from_millis(300);
-    let started = Instant::now();
     let finished = run(asked).await;
     assert!(finished.timed_out);
     assert_eq!(text(&finished.stdout), "begun\nending\n");
     assert_eq!(finished.code, Some(3));
-    assert!(started.elapsed() < Duration::from_secs(4));
 }
 
 #[tokio::test]
@@ -175,10 +173,8 @@ async fn dropping_a_run_ends_the_program_and_its_descendants() {
 #[tokio::test]
 async fn a_program_that_ends_by_itself_may_leave_a_service_behind() {
     let sleep = lasting(3);
-    let started = Instant::now();
     let finished = run(shell(&format!("setsid sleep {sleep} & echo started"))).await;
     assert_eq!((finished.code, text(&finished.stdout)), (Some(0), "started\n"));
-    assert!(started.elapsed() < Duration::from_secs(5));
     let left = with_word(&sleep);
     assert_eq!(left.len(), 1);
     let pid = rustix::process::Pid::from_raw(i32::try_from(left[0]).unwrap()).unwrap();

@@ -107,10 +107,10 @@ fn the_older_dialects_leave_out_what_they_lack() {
 fn the_first_golden_preimage_is_the_one_in_the_record() {
     let structured = Structured {
         at: &Stamp::parse(ENTRY.timestamp_utc).unwrap(),
-        artifacts: json::parse(ENTRY.artifact_refs_json).unwrap().value,
-        rulesets: json::parse(ENTRY.ruleset_versions_json).unwrap().value,
-        waivers: json::parse(ENTRY.waiver_refs_json).unwrap().value,
-        trust: json::parse(ENTRY.trust_context_json).unwrap().value,
+        artifacts: python_json::parse(ENTRY.artifact_refs_json).unwrap().value,
+        rulesets: python_json::parse(ENTRY.ruleset_versions_json).unwrap().value,
+        waivers: python_json::parse(ENTRY.waiver_refs_json).unwrap().value,
+        trust: python_json::parse(ENTRY.trust_context_json).unwrap().value,
     };
     let bytes = preimage(&ENTRY, &structured, Dialect::L3);
     assert_eq!(bytes.len(), 534);

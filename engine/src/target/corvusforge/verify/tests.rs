@@ -5,6 +5,7 @@ use super::super::tests::writer::runs::{MAIN_RUN, OPEN_RUN, WAIVED_RUN};
 use super::super::tests::writer::{self, Plan, Tamper};
 use super::super::tests::{Bench, example};
 use super::*;
+use crate::target::findings::{MAX_PROBLEMS, SOUND};
 
 /// Every problem as code and row.
 fn told(report: &Report) -> Vec<(&str, Option<i64>)> {

@@ -1,7 +1,8 @@
-//! JSON as Python reads and spells it: what Corvusforge hashes is text from `json.dumps`.
+//! JSON as Python reads and spells it: what foreign ledgers hash is text from `json.dumps`.
 //!
 //! A reader that keeps what serde_json loses (integers of any size, duplicate keys) and a writer that spells as Python
-//! does. Left out: `NaN`, `Infinity` and lone surrogates, which Python's reader takes and Corvusforge's models refuse.
+//! does. `NaN` and `Infinity`, which Python takes, are read by [`parse_as_python`] alone. Left out: lone surrogates,
+//! which Python takes and no Rust text can hold; the reader says that this is its own limit.
 
 use std::fmt::Write as _;
 
@@ -18,7 +19,7 @@ pub enum Value {
     Bool(bool),
     /// An integer of any size, in decimal digits without a plus sign, leading zeros or `-0`.
     Integer(String),
-    /// A number written with a point or an exponent; always finite.
+    /// A number written with a point or an exponent; finite, unless it was read by [`parse_as_python`].
     Float(f64),
     /// A string.
     Text(String),
@@ -59,6 +60,8 @@ pub struct NotJson {
     pub at: usize,
     /// What would have been right.
     pub expected: &'static str,
+    /// Whether this is a limit of the reader: Python may take the text for JSON all the same.
+    pub limit: bool,
 }
 
 /// Reads one JSON value that fills the whole text.
@@ -67,7 +70,16 @@ pub struct NotJson {
 /// Where Python's `json.loads` fails; and at `NaN`, `Infinity`, numbers beyond a double, lone surrogates, and more
 /// than 128 levels.
 pub fn parse(text: &str) -> Result<Parsed, NotJson> {
-    reader::read(text)
+    reader::read(text, false)
+}
+
+/// [`parse`], but for `NaN`, `Infinity`, `-Infinity` and numbers beyond a double, which are read as Python reads them.
+///
+/// # Errors
+/// Where Python's `json.loads` fails; and, told as [`NotJson::limit`], at lone surrogates, integers of more than 4300
+/// digits, and more than 128 levels.
+pub fn parse_as_python(text: &str) -> Result<Parsed, NotJson> {
+    reader::read(text, true)
 }
 
 /// The spelling that is hashed: `json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)`.
@@ -75,6 +87,14 @@ pub fn parse(text: &str) -> Result<Parsed, NotJson> {
 pub fn canonical(value: &Value) -> String {
     let mut out = String::new();
     write_canonical(value, &mut out);
+    out
+}
+
+/// [`canonical`] with every character as it is: `ensure_ascii=False`, to be encoded as UTF-8.
+#[must_use]
+pub fn canonical_utf8(value: &Value) -> String {
+    let mut out = String::new();
+    write(value, &CANONICAL_UTF8, &mut out);
     out
 }
 
@@ -93,9 +113,14 @@ pub fn stored(value: &Value) -> String {
 
 /// A string in quotes, ASCII only, as both spellings write it.
 pub fn write_text(text: &str, out: &mut String) {
+    write_quoted(text, out, |byte| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\'));
+}
+
+/// A string in quotes; `escaped` says of ASCII bytes which are, and of all others the same.
+fn write_quoted(text: &str, out: &mut String, escaped: impl Fn(u8) -> bool) {
     out.push('"');
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\')) {
+    while let Some(at) = rest.bytes().position(&escaped) {
         let (plain, special) = rest.split_at(at);
         out.push_str(plain);
         let mut characters = special.chars();
@@ -128,12 +153,23 @@ fn write_escape(character: char, out: &mut String) {
 
 struct Style {
     sorted: bool,
+    ascii: bool,
     comma: &'static str,
     colon: &'static str,
 }
 
-const CANONICAL: Style = Style { sorted: true, comma: ",", colon: ":" };
-const STORED: Style = Style { sorted: false, comma: ", ", colon: ": " };
+const CANONICAL: Style = Style { sorted: true, ascii: true, comma: ",", colon: ":" };
+const CANONICAL_UTF8: Style = Style { ascii: false, ..CANONICAL };
+const STORED: Style = Style { sorted: false, ascii: true, comma: ", ", colon: ": " };
+
+impl Style {
+    fn write_text(&self, text: &str, out: &mut String) {
+        match self.ascii {
+            true => write_text(text, out),
+            false => write_quoted(text, out, |byte| matches!(byte, ..b' ' | b'"' | b'\\')),
+        }
+    }
+}
 
 fn write(value: &Value, style: &Style, out: &mut String) {
     match value {
@@ -141,7 +177,7 @@ fn write(value: &Value, style: &Style, out: &mut String) {
         Value::Bool(yes) => out.push_str(if *yes { "true" } else { "false" }),
         Value::Integer(digits) => out.push_str(digits),
         Value::Float(number) => out.push_str(&python_float(*number)),
-        Value::Text(text) => write_text(text, out),
+        Value::Text(text) => style.write_text(text, out),
         Value::List(items) => {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
@@ -163,7 +199,7 @@ fn write(value: &Value, style: &Style, out: &mut String) {
                 if index > 0 {
                     out.push_str(style.comma);
                 }
-                write_text(key, out);
+                style.write_text(key, out);
                 out.push_str(style.colon);
                 write(member, style, out);
             }
@@ -174,6 +210,10 @@ fn write(value: &Value, style: &Style, out: &mut String) {
 
 /// Python's `repr` of a float: the shortest digits that read back the same, with an exponent below 1e-4 and from 1e16.
 fn python_float(number: f64) -> String {
+    if !number.is_finite() {
+        let word = if number.is_nan() { "NaN" } else { "Infinity" };
+        return format!("{}{word}", if number == f64::NEG_INFINITY { "-" } else { "" });
+    }
     let shortest = format!("{number:e}");
     // Where two shortest spellings are equally near, Python takes the even one, as exact rounding does.
     let decimals = shortest.split_once('e').map_or(0, |(mantissa, _)| mantissa.trim_start_matches('-').len());

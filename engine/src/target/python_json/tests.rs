@@ -162,3 +162,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_python_calls_numbers_is_read_where_it_is_asked_for() {
+    let check = |text: &str, expected: &str| {
+        assert_eq!(canonical(&parse_as_python(text).unwrap().value), expected);
+    };
+    check("[NaN, Infinity, -Infinity, 1e999, -1e999, -1]", "[NaN,Infinity,-Infinity,Infinity,-Infinity,-1]");
+    assert!(parse_as_python("[Nan]").is_err() && parse_as_python("-NaN").is_err());
+}
+
+#[test]
+fn the_readers_own_limits_are_told_from_what_is_no_json() {
+    let limit = |text: &str| parse_as_python(text).unwrap_err().limit;
+    for text in [r#""\ud800""#, &"[".repeat(200), &"9".repeat(4301)] {
+        assert!(limit(text), "{text}");
+    }
+    for text in ["", "{", "nul", "\"\t\"", "01", r#""\x""#] {
+        assert!(!limit(text), "{text}");
+    }
+}
+
+#[test]
+fn without_ascii_only_quotes_backslashes_and_controls_are_escaped() {
+    let value = parse("{\"é\u{2028}\": \"\u{7f}\u{1f512}\\\"\\\\\\n\\u0001\"}").unwrap().value;
+    assert_eq!(canonical_utf8(&value), "{\"é\u{2028}\":\"\u{7f}\u{1f512}\\\"\\\\\\n\\u0001\"}");
+}

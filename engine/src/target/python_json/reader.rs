@@ -9,9 +9,12 @@ const MAX_DEPTH: usize = 128;
 /// How many digits Python turns into an integer before it refuses (CPython's `sys.int_info.default_max_str_digits`).
 const MAX_DIGITS: usize = 4300;
 
-/// The whole of a text as one value.
-pub(super) fn read(text: &str) -> Result<Parsed, NotJson> {
-    let mut reader = Reader { text, at: 0, duplicate_keys: Vec::new() };
+/// What Python writes for a double that is no number.
+const WORDS: [(&str, f64); 3] = [("NaN", f64::NAN), ("Infinity", f64::INFINITY), ("-Infinity", f64::NEG_INFINITY)];
+
+/// The whole of a text as one value; `infinite` says whether a number may lie beyond a double, or be none.
+pub(super) fn read(text: &str, infinite: bool) -> Result<Parsed, NotJson> {
+    let mut reader = Reader { text, at: 0, infinite, duplicate_keys: Vec::new() };
     let value = reader.value(0)?;
     reader.blank();
     if reader.at < text.len() {
@@ -23,12 +26,17 @@ pub(super) fn read(text: &str) -> Result<Parsed, NotJson> {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    infinite: bool,
     duplicate_keys: Vec<String>,
 }
 
 impl Reader<'_> {
     fn wrong(&self, expected: &'static str) -> NotJson {
-        NotJson { at: self.at, expected }
+        NotJson { at: self.at, expected, limit: false }
+    }
+
+    fn here(&self, word: &str) -> bool {
+        self.text.as_bytes()[self.at..].starts_with(word.as_bytes())
     }
 
     fn peek(&self) -> Option<u8> {
@@ -49,9 +57,15 @@ impl Reader<'_> {
 
     fn value(&mut self, depth: usize) -> Result<Value, NotJson> {
         if depth > MAX_DEPTH {
-            return Err(self.wrong("fewer levels"));
+            return Err(NotJson { at: self.at, expected: "fewer levels", limit: true });
         }
         self.blank();
+        if self.infinite
+            && let Some((word, number)) = WORDS.into_iter().find(|(word, _)| self.here(word))
+        {
+            self.at += word.len();
+            return Ok(Value::Float(number));
+        }
         match self.peek() {
             Some(b'{') => self.object(depth),
             Some(b'[') => self.list(depth),
@@ -63,7 +77,7 @@ impl Reader<'_> {
 
     fn word(&mut self) -> Result<Value, NotJson> {
         for (word, value) in [("null", Value::Null), ("true", Value::Bool(true)), ("false", Value::Bool(false))] {
-            if self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
+            if self.here(word) {
                 self.at += word.len();
                 return Ok(value);
             }
@@ -157,9 +171,12 @@ impl Reader<'_> {
             Some(b'b') => return Ok('\u{8}'),
             Some(b'f') => return Ok('\u{c}'),
             Some(b'u') => {}
-            _ => return Err(NotJson { at: start, expected: "one of `\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u`" }),
+            _ => {
+                let expected = "one of `\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u`";
+                return Err(NotJson { at: start, expected, limit: false });
+            }
         }
-        let lone = NotJson { at: start, expected: "no lone surrogate" };
+        let lone = NotJson { at: start, expected: "no lone surrogate", limit: true };
         match self.unit()? {
             high @ 0xD800..=0xDBFF => {
                 if !(self.take(b'\\') && self.take(b'u')) {
@@ -213,13 +230,13 @@ impl Reader<'_> {
         if self.at == whole {
             let digits = written.trim_start_matches('-');
             if digits.len() > MAX_DIGITS {
-                return Err(NotJson { at: start, expected: "at most 4300 digits" });
+                return Err(NotJson { at: start, expected: "at most 4300 digits", limit: true });
             }
             return Ok(Value::Integer(if digits == "0" { digits } else { written }.to_owned()));
         }
         match written.parse::<f64>() {
-            Ok(number) if number.is_finite() => Ok(Value::Float(number)),
-            _ => Err(NotJson { at: start, expected: "a number within a double" }),
+            Ok(number) if number.is_finite() || self.infinite => Ok(Value::Float(number)),
+            _ => Err(NotJson { at: start, expected: "a number within a double", limit: false }),
         }
     }
 }

@@ -1,0 +1,342 @@
+//! Going on with a run that had stopped, or taking it back: from its events alone, with the procedure as it was frozen.
+//!
+//! What was done is kept and not done again. An intent without outcome is looked into before anything else happens; if
+//! nobody can tell, the run stays unknown.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
+
+use super::steps::Turn;
+use super::{Ended, Error, Halt, Keeper, Means, Runner};
+use crate::action::{Looking, Reconciled};
+use crate::event::fact::{Event, Fact, OutcomeResolved, RunResumed, StepIntent};
+use crate::event::state::{Failure, RunStatus, StepState};
+use crate::event::{recall, record};
+use crate::frame::{Frame, StepView};
+use crate::id::{Digest, RunId};
+use crate::ledger::reader::{Filter, Reader};
+use crate::plan::Plan;
+use crate::procedure::Work;
+use crate::procedure::guard::Moment;
+use crate::procedure::step::{Body, Step};
+use crate::run::{Run, StepRecord};
+use crate::template::scope::Slot;
+
+/// What is wanted of a run that had stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The rest is done.
+    Resume,
+    /// What was done is taken back.
+    Undo,
+}
+
+/// What a person says about an effect of which nobody knows whether it happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolution {
+    /// Whether it did.
+    pub happened: bool,
+    /// Why the person says so.
+    pub reason: String,
+}
+
+/// What resuming would do with a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlook {
+    /// It was done, or was not needed: it is not done again.
+    Kept,
+    /// It is done, or tried again.
+    Done,
+    /// Its intent has no outcome: the action finds out whether it happened.
+    Reconciled,
+    /// Its intent has no outcome, and doing it again comes to the same.
+    Repeated,
+    /// Its intent has no outcome, and a person must say whether it happened.
+    AskedAPerson,
+}
+
+/// A run as its recorded events tell it, and the digest of what was frozen with it.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The run.
+    pub run: Run,
+    /// Digest of the plan with procedure and includes, in the content store.
+    pub frozen: Option<Digest>,
+}
+
+/// Reads a run back from the ledger; none where there is no such run.
+///
+/// # Errors
+/// When the ledger cannot be read, or an entry does not say what its kind says.
+pub fn recorded(reader: &Reader, id: &RunId) -> Result<Option<Recorded>, Error> {
+    let filter = Filter { run: Some(id), ..Filter::default() };
+    let (content, ledger) = (reader.content(), reader.path().to_owned());
+    let mut run = Run::new(id.clone());
+    let mut frozen = None;
+    for stored in reader.entries(&filter)? {
+        let entry = stored.entry(&ledger)?;
+        let wrong = |why: String| Error::Entry { seq: stored.seq, why };
+        let data = match content.unfit(&Json::Object(entry.data))? {
+            Json::Object(data) => data,
+            _ => Map::new(),
+        };
+        let event = Event::from_entry(entry.kind, &data).map_err(|error| wrong(error.to_string()))?;
+        if let Event::PlanRecorded(plan) = &event {
+            frozen = Some(plan.content.clone());
+        }
+        let fact = Fact { run: id.clone(), step: entry.step, attempt: entry.attempt, actor: entry.actor, event };
+        run.apply(&fact, entry.ts)?;
+    }
+    Ok((run.facts > 0).then_some(Recorded { run, frozen }))
+}
+
+/// What resuming a run would do with each step that was touched.
+#[must_use]
+pub fn outlook(means: &Means<'_>, run: &Run) -> Vec<(String, Outlook)> {
+    let judged = |record: &StepRecord| match (&record.intent, record.is_open) {
+        (Some(intent), true) => open_outlook(means, intent),
+        (None, true) => Outlook::AskedAPerson,
+        _ if is_done(record) => Outlook::Kept,
+        _ => Outlook::Done,
+    };
+    run.steps().map(|(path, record)| (path.to_owned(), judged(record))).collect()
+}
+
+fn open_outlook(means: &Means<'_>, intent: &StepIntent) -> Outlook {
+    match means.setting.registry.get(&intent.action) {
+        Some(action) if action.contract.reconcile => Outlook::Reconciled,
+        Some(_) if intent.repeat != "once" => Outlook::Repeated,
+        _ => Outlook::AskedAPerson,
+    }
+}
+
+fn is_done(record: &StepRecord) -> bool {
+    matches!(record.state, StepState::Succeeded | StepState::NoChange | StepState::Skipped) && !record.is_open
+}
+
+/// Goes on with a run, or takes it back. `plan` is the thawed one, `run` the sum of its recorded events.
+///
+/// # Errors
+/// When the record cannot be kept, or the run is over.
+pub async fn resume(
+    means: &Means<'_>,
+    plan: &Plan,
+    run: Run,
+    purpose: Purpose,
+    resolutions: &BTreeMap<String, Resolution>,
+    ledger: &mut dyn Keeper,
+) -> Result<Ended, Error> {
+    let had_effect = run.had_effect();
+    let runner = Runner::new(means, plan, run, ledger);
+    runner.learn_secrets().await;
+    if !had_effect {
+        crate::plan::expect_as_planned(means.setting, plan);
+    }
+    let word = if purpose == Purpose::Resume { "resume" } else { "undo" };
+    {
+        let mut book = runner.book();
+        book.note(None, None, Event::RunResumed(RunResumed { purpose: word.to_owned() }))?;
+        book.flush()?;
+    }
+    runner.restore(&plan.root);
+    let outcome = match runner.look_into_open_intents(resolutions).await {
+        Err(halt) => Err(halt),
+        Ok(()) if purpose == Purpose::Undo => {
+            Err(Halt::Failed { failure: Box::new(asked_to_undo()), state: StepState::Failed, undo: true })
+        }
+        Ok(()) => match runner.may_go_on(had_effect).await {
+            Ok(()) => runner.work().await,
+            Err(halt) => Err(halt),
+        },
+    };
+    runner.finish(outcome).await
+}
+
+fn asked_to_undo() -> Failure {
+    Failure {
+        code: "undo".to_owned(),
+        message: "it was taken back on request".to_owned(),
+        step: None,
+        check: None,
+        guard: None,
+        attempt: None,
+    }
+}
+
+impl Runner<'_> {
+    /// Whether a step was done in an earlier life of this run.
+    pub(super) fn was_done(&self, path: &str) -> bool {
+        self.book().run.step(path).is_some_and(is_done)
+    }
+
+    pub(super) fn was_skipped(&self, path: &str) -> bool {
+        self.book().run.step(path).is_some_and(|record| record.state == StepState::Skipped)
+    }
+
+    /// Keeps a step that was done: its output as recorded; a verify that had not passed yet is asked, and a `repeat` that
+    /// was cut short goes on.
+    pub(super) async fn keep(&self, turn: &Turn<'_>) -> Result<Slot, Halt> {
+        let record = self.book().run.step(&turn.path).cloned();
+        let Some(record) = record else { return self.body(turn).await };
+        if record.state == StepState::Succeeded && self.was_cut_short(turn, &record)? {
+            let slot = self.body(turn).await?;
+            self.verify_turn(turn, &slot).await?;
+            return Ok(slot);
+        }
+        let slot = kept_slot(turn.step, &record);
+        let verified = turn.step.verify.iter().all(|check| record.passed.contains(check.id.as_str()));
+        if record.state == StepState::Succeeded && !verified {
+            self.verify_turn(turn, &slot).await?;
+        }
+        Ok(slot)
+    }
+
+    fn was_cut_short(&self, turn: &Turn<'_>, record: &StepRecord) -> Result<bool, Halt> {
+        match (&turn.step.repeat, &record.output) {
+            (Some(repeat), Some(output)) => Ok(!self.is_enough(turn, repeat, output)?),
+            _ => Ok(false),
+        }
+    }
+
+    /// Says in a frame what its steps gave in the run's earlier life.
+    pub(super) fn restore(&self, frame: &Arc<Frame>) {
+        let procedure = Arc::clone(&frame.procedure);
+        if let Work::Steps(work) = &procedure.work {
+            self.restore_steps(frame, &work.steps);
+            self.restore_steps(frame, &work.finally);
+        }
+    }
+
+    fn restore_steps(&self, frame: &Arc<Frame>, steps: &[Step]) {
+        for step in steps {
+            if let Body::Parallel(lanes) = &step.body {
+                self.restore_steps(frame, lanes);
+            }
+            let path = frame.path(&step.id);
+            let book = self.book();
+            if let Some(record) = book.run.step(&path).filter(|record| is_done(record)) {
+                frame.put_step(&step.id, kept_slot(step, record));
+            }
+            for (of_item, record) in book.run.steps().filter(|(_, record)| is_done(record)) {
+                let key =
+                    of_item.strip_prefix(path.as_str()).and_then(|rest| rest.strip_prefix('[')?.strip_suffix(']'));
+                if let Some(key) = key.filter(|_| step.for_each.is_some()) {
+                    frame.put_item(&step.id, key, kept_slot(step, record));
+                }
+            }
+        }
+    }
+
+    /// Guards and preconditions before a run goes on: all preconditions while nothing has happened, then only those that
+    /// must hold on.
+    async fn may_go_on(&self, had_effect: bool) -> Result<(), Halt> {
+        let root = &self.plan.root;
+        self.guard_resume(root).await?;
+        let procedure = Arc::clone(&root.procedure);
+        for check in procedure.preconditions.iter().filter(|check| !had_effect || check.hold) {
+            self.precondition(root, check, &root.scope(), None).await?;
+        }
+        Ok(())
+    }
+
+    async fn guard_resume(&self, root: &Arc<Frame>) -> Result<(), Halt> {
+        for held in root.guards().into_iter().filter(|held| held.guard().enforce.contains(&Moment::Resume)) {
+            self.guard_state_at(&held, "resume").await?;
+        }
+        Ok(())
+    }
+
+    /// Every intent without outcome: asked of the action's own probe, then of the person; repeated where that is the same.
+    async fn look_into_open_intents(&self, resolutions: &BTreeMap<String, Resolution>) -> Result<(), Halt> {
+        let open: Vec<(String, Option<StepIntent>)> = {
+            let book = self.book();
+            let open = book.run.steps().filter(|(_, record)| record.is_open);
+            open.map(|(path, record)| (path.to_owned(), record.intent.clone())).collect()
+        };
+        let mut unknown = None;
+        for (path, intent) in open {
+            let resolved = match (resolutions.get(&path), &intent) {
+                (Some(said), _) => Some(OutcomeResolved {
+                    happened: said.happened,
+                    by: "person".to_owned(),
+                    reason: Some(said.reason.clone()),
+                    output: None,
+                }),
+                (None, Some(intent)) => self.reconcile(&path, intent).await?,
+                (None, None) => None,
+            };
+            match resolved {
+                Some(resolved) => {
+                    let mut book = self.book();
+                    let attempt = book.run.step(&path).map(|record| record.attempts);
+                    book.note(Some(&path), attempt, Event::OutcomeResolved(resolved))?;
+                    book.flush()?;
+                }
+                None => unknown = unknown.or(Some(path)),
+            }
+        }
+        match unknown {
+            Some(path) => Err(Halt::Unknown(Box::new(Failure {
+                code: "unknown_outcome".to_owned(),
+                message: format!(
+                    "nobody can tell whether step `{path}` happened; look, then say so with `--resolve {path}=happened` or `{path}=not_happened` and `--reason`"
+                ),
+                step: Some(path),
+                check: None,
+                guard: None,
+                attempt: None,
+            }))),
+            None => Ok(()),
+        }
+    }
+
+    async fn reconcile(&self, path: &str, intent: &StepIntent) -> Result<Option<OutcomeResolved>, Halt> {
+        let Some(action) = self.means.setting.registry.get(&intent.action) else { return Ok(None) };
+        let resolved =
+            |happened, by: &str, output| OutcomeResolved { happened, by: by.to_owned(), reason: None, output };
+        if action.contract.reconcile
+            && let Some(place) = self.place_of(path)
+            && let Some(Body::Action(act)) = place.frame.procedure.find_step(&place.step).map(|step| &step.body)
+        {
+            let facts = self.asking.facts(&place.frame, act, path, intent.idempotency_key.clone());
+            let looking = Looking { facts: &facts, probe: self.means.host };
+            match self.promptly(action.reconcile(&intent.with, &looking)).await? {
+                Ok(Reconciled::Happened(output)) => {
+                    return Ok(Some(resolved(true, "probe", Some(recall(&record(&output))))));
+                }
+                Ok(Reconciled::NotHappened) => return Ok(Some(resolved(false, "probe", None))),
+                Ok(Reconciled::CannotTell) | Err(_) => {}
+            }
+        }
+        Ok((intent.repeat != "once").then(|| resolved(false, "repeatable", None)))
+    }
+}
+
+/// What `steps.X` is of a step that was done before; answers of people have their types again.
+fn kept_slot(step: &Step, record: &StepRecord) -> Slot {
+    let slot = StepView {
+        state: record.state,
+        attempts: record.attempts,
+        output: record.output.clone(),
+        started_at: record.started_at,
+        ended_at: record.ended_at,
+    }
+    .slot();
+    let (Body::Manual(manual), Slot::Fields(fields), Some(output)) = (&step.body, &slot, &record.output) else {
+        return slot;
+    };
+    let typed = manual.answer.iter().filter_map(|(name, parameter)| {
+        Some((name.as_str().to_owned(), Slot::Known(parameter.typed(output.get(name.as_str())?))))
+    });
+    Slot::fields(fields.iter().map(|(name, slot)| (name.clone(), slot.clone())).chain(typed))
+}
+
+/// Whether a run can be resumed or undone: not once it is over.
+#[must_use]
+pub fn is_over(run: &Run) -> bool {
+    run.status.is_some_and(|status| {
+        matches!(status, RunStatus::Succeeded | RunStatus::Undone | RunStatus::Refused | RunStatus::Rejected)
+    })
+}

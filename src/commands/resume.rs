@@ -1,0 +1,238 @@
+//! `resume` and `undo`: a run that had stopped goes on, or is taken back, with the procedure it was begun with.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine::execute::Means;
+use engine::execute::resume::{Outlook, Purpose, Recorded, Resolution, is_over, outlook, recorded, resume as go_on};
+use engine::host::Probe as _;
+use engine::id::RunId;
+use engine::ledger::reader::Reader;
+use engine::plan::{View as PlanView, thaw};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use tokio::sync::watch;
+
+use super::run::{Doing, refuse_unsigned, signals, wait_for};
+use super::{Context, runs};
+use crate::args::{Resume, Stopped, Undo};
+use crate::exit::Exit;
+use crate::refusal::Refusal;
+use crate::setup::{self, Session, own_ledger};
+use crate::ui::people::{Answers, Operator};
+use crate::ui::progress::Progress;
+use crate::ui::table::table;
+use crate::workspace;
+
+/// What `resume --plan` says in JSON.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct View {
+    /// The run.
+    run: RunId,
+    /// What would be done with each step that was touched.
+    steps: Vec<Row>,
+}
+
+/// A step in a resumed run.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Row {
+    /// Its path.
+    id: String,
+    /// `kept`, `done`, `reconciled`, `repeated` or `asked`.
+    outlook: &'static str,
+    /// In words.
+    because: &'static str,
+}
+
+/// What was kept with a run.
+#[derive(Deserialize)]
+struct Frozen {
+    plan: PlanView,
+    documents: Map<String, Json>,
+}
+
+pub fn resume(context: &Context, args: &Resume) -> Result<Exit, Refusal> {
+    run(context, &args.stopped, Purpose::Resume, args.plan)
+}
+
+pub fn undo(context: &Context, args: &Undo) -> Result<Exit, Refusal> {
+    run(context, &args.stopped, Purpose::Undo, false)
+}
+
+fn run(context: &Context, args: &Stopped, purpose: Purpose, only_show: bool) -> Result<Exit, Refusal> {
+    let workspace = workspace::open(context.global.workspace.as_deref())?;
+    let unknown = || {
+        Refusal::new(Exit::Failed, "unknown-run", format!("the ledger has no run `{}`", args.run))
+            .help("`runwarden runs` shows what there is; `last` is the newest")
+    };
+    let records = own_ledger::records(&workspace, &setup::reading_machine())?.ok_or_else(unknown)?;
+    let id = runs::find(&records.reader, &args.run)?.ok_or_else(unknown)?;
+    let before = read(&records.reader, &id)?;
+    refuse_over(&before)?;
+    let frozen = thawed(&records.reader, &before)?;
+    let session = Session::thawed(workspace, &frozen.plan, &frozen.documents)?;
+    refuse_unsigned(&session)?;
+    let wait = args.wait_lock.as_deref().map(wait_for).transpose()?;
+    let doing = Doing { context, session: &session, recorded: None, wait };
+    let going = Going {
+        doing,
+        id,
+        view: frozen.plan,
+        purpose,
+        answers: Answers::parse(&args.answers)?,
+        resolutions: resolutions(args, &before)?,
+    };
+    if only_show {
+        return going.show(&before);
+    }
+    super::runtime()?.block_on(going.run())
+}
+
+fn read(reader: &Reader, id: &RunId) -> Result<Recorded, Refusal> {
+    recorded(reader, id)?
+        .ok_or_else(|| Refusal::new(Exit::Failed, "unknown-run", format!("the ledger has no run `{id}`")))
+}
+
+fn refuse_over(before: &Recorded) -> Result<(), Refusal> {
+    match before.run.status {
+        Some(status) if is_over(&before.run) => {
+            let message = format!("run {} is over: it {}", before.run.id, status.as_str());
+            Err(Refusal::invalid("run-over", message).help("`runwarden run` begins another"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn thawed(reader: &Reader, before: &Recorded) -> Result<Frozen, Refusal> {
+    let lost = |why: String| {
+        Refusal::new(
+            Exit::Ledger,
+            "not-frozen",
+            format!("what run {} was begun with cannot be read: {why}", before.run.id),
+        )
+    };
+    let digest = before.frozen.as_ref().ok_or_else(|| lost("its plan is not on record".to_owned()))?;
+    let bytes = reader.content().get(digest)?;
+    serde_json::from_slice(&bytes).map_err(|error| lost(error.to_string()))
+}
+
+/// `STEP=happened` and `STEP=not_happened`, of steps that are open.
+fn resolutions(args: &Stopped, before: &Recorded) -> Result<BTreeMap<String, Resolution>, Refusal> {
+    let wrong = |message: String| Refusal::invalid("usage", message).help("like `--resolve deploy=not_happened`");
+    let mut said = BTreeMap::new();
+    for text in &args.resolve {
+        let (step, word) = text.rsplit_once('=').ok_or_else(|| wrong(format!("`--resolve {text}` has no `=`")))?;
+        let happened = match word {
+            "happened" => true,
+            "not_happened" => false,
+            _ => return Err(wrong(format!("`{word}` is neither `happened` nor `not_happened`"))),
+        };
+        if !before.run.step(step).is_some_and(|record| record.is_open) {
+            return Err(wrong(format!("the outcome of step `{step}` is not open in run {}", before.run.id)));
+        }
+        let reason = args.reason.clone().unwrap_or_default();
+        if reason.trim().is_empty() {
+            return Err(wrong("`--reason` is empty".to_owned()));
+        }
+        said.insert(step.to_owned(), Resolution { happened, reason });
+    }
+    Ok(said)
+}
+
+/// A run that is about to go on.
+struct Going<'a> {
+    doing: Doing<'a>,
+    id: RunId,
+    view: PlanView,
+    purpose: Purpose,
+    answers: Answers,
+    resolutions: BTreeMap<String, Resolution>,
+}
+
+impl Going<'_> {
+    /// What would be kept, done and asked.
+    fn show(self, before: &Recorded) -> Result<Exit, Refusal> {
+        let session = self.doing.session;
+        let ui = &self.doing.context.ui;
+        let past = session.past(self.id.clone(), None);
+        let setting = session.setting(&past)?;
+        let progress = Arc::new(Progress::new(Arc::clone(ui), &self.view));
+        let people = Operator { answers: self.answers, progress: Arc::clone(&progress) };
+        let (_asked, interrupts) = watch::channel(0);
+        let means = Means {
+            setting: &setting,
+            host: &session.machine,
+            people: &people,
+            observer: &*progress,
+            interrupts,
+            history: &past,
+        };
+        let rows: Vec<Row> = outlook(&means, &before.run)
+            .into_iter()
+            .map(|(id, outlook)| {
+                let (outlook, because) = words(outlook);
+                Row { id, outlook, because }
+            })
+            .collect();
+        progress.finish();
+        if ui.is_human() {
+            let cells: Vec<Vec<String>> =
+                rows.iter().map(|row| vec![row.id.clone(), row.outlook.to_owned(), row.because.to_owned()]).collect();
+            ui.data(&table(ui.out, &["STEP", "WOULD BE", "BECAUSE"], &cells));
+        } else {
+            ui.json(&View { run: self.id, steps: rows });
+        }
+        Ok(Exit::Done)
+    }
+
+    async fn run(self) -> Result<Exit, Refusal> {
+        let (session, ui) = (self.doing.session, &self.doing.context.ui);
+        let mut ledger = self.doing.open_ledger().await?;
+        // Another process may have moved the run until the ledger was ours.
+        let scratch = session.machine.scratch(&[])?;
+        let reader = Reader::copy(&session.workspace.ledger(), &scratch.folder)?;
+        let before = read(&reader, &self.id)?;
+        refuse_over(&before)?;
+        let past = session.past(self.id.clone(), None);
+        let setting = session.setting(&past)?;
+        let plan = thaw(&setting, self.view, &self.id, &session.machine)?;
+        ledger.moves(Some(&self.id));
+        let progress = Arc::new(Progress::new(Arc::clone(ui), &plan.view));
+        if ui.is_human() {
+            let word = if self.purpose == Purpose::Resume { "goes on" } else { "is taken back" };
+            ui.note(&format!("run {} of {} {word}", self.id, plan.view.procedure));
+        }
+        let interrupts = signals::listen(Arc::clone(&progress));
+        let people = Operator { answers: self.answers, progress: Arc::clone(&progress) };
+        let means = Means {
+            setting: &setting,
+            host: &session.machine,
+            people: &people,
+            observer: &*progress,
+            interrupts,
+            history: &past,
+        };
+        let ended = go_on(&means, &plan, before.run, self.purpose, &self.resolutions, &mut ledger).await;
+        progress.finish();
+        ledger.moves(None);
+        let ended = ended?;
+        self.doing.close(&plan, &ended);
+        if let Err(error) = ledger.close(session.machine.now()) {
+            ui.error(&format!("{}: the ledger was not closed in good order: {error}", ui.err.yellow("warning")));
+        }
+        Ok(Exit::of_run(ended.status, ended.failure.as_ref()))
+    }
+}
+
+fn words(outlook: Outlook) -> (&'static str, &'static str) {
+    match outlook {
+        Outlook::Kept => ("kept", "it was done, or was not needed"),
+        Outlook::Done => ("done", "it was not done, or failed"),
+        Outlook::Reconciled => ("reconciled", "it has no outcome; the action looks whether it happened"),
+        Outlook::Repeated => ("repeated", "it has no outcome, and doing it again comes to the same"),
+        Outlook::AskedAPerson => {
+            ("asked", "it has no outcome; say it with `--resolve STEP=happened` or `=not_happened`")
+        }
+    }
+}
