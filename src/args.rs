@@ -4,12 +4,16 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+mod anchor;
+mod key;
 mod ledger;
 mod runs;
 
+pub use anchor::{Anchor, AnchorCommand, AnchorExport, AnchorVerify};
+pub use key::{Key, KeyCommand, KeyGenerate, KeyShow, Role};
 pub use ledger::{
-    Anchor, AnchorCommand, AnchorExport, AnchorVerify, Driver, Head, Ledger, LedgerCommand, Recipe, Show, Tail, Verify,
-    Whose,
+    Backup, Consistency, Driver, Export, Head, Incident, IncidentCommand, Keys, Ledger, LedgerCommand, Prove, Recipe,
+    Show, Tail, Verify, Whose,
 };
 pub use runs::{Asked, Plan, Resume, Run, Stopped, Undo};
 
@@ -94,6 +98,7 @@ pub enum Command {
     Schema(Schema),
     Ledger(Ledger),
     Anchor(Anchor),
+    Key(Key),
     Completions(Completions),
     Man(Man),
 }

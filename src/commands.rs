@@ -17,6 +17,7 @@ mod completions;
 mod doctor;
 mod explain;
 mod init;
+mod key;
 mod ledger;
 mod list;
 mod man;
@@ -102,6 +103,7 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Refusal> {
         Command::Schema(args) => schema::run(context, &args),
         Command::Ledger(args) => ledger::run(context, args.command),
         Command::Anchor(args) => anchor::run(context, args.command),
+        Command::Key(args) => key::run(context, args.command),
         Command::Completions(args) => completions::run(context, &args),
         Command::Man(args) => man::run(context, &args),
     }

@@ -66,6 +66,11 @@ fn read_at_most(file: File, at_most: u64) -> std::io::Result<Vec<u8>> {
 /// So that opening a pipe which nobody writes to does not wait for ever.
 const O_NONBLOCK: i32 = 0o4000;
 
+/// Whether a file's name begins with a dot.
+pub fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
 /// A path as people read it: below the current folder without that.
 pub fn shown(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();

@@ -35,6 +35,11 @@ pub const CODES: &[(&str, &str)] = &[
     ("ledger", "the ledger cannot be written, cannot be read, or is not genuine"),
     ("ledger-missing", "there is a key without its ledger, or a ledger without its key"),
     ("key", "the ledger's key, or the key of fingerprints, cannot be used"),
+    ("not-sealed", "nothing that is signed covers it yet"),
+    ("unknown-entry", "the ledger has no entry of that number"),
+    ("not-ended", "the run has not ended, so there is nothing to prove of it yet"),
+    ("other-log", "the folder holds the files of another log, or of this one before it was changed"),
+    ("incident", "a verification of the ledger failed before, and nobody has closed that; or it is another incident"),
     ("unknown-run", "the ledger has no run of that id"),
     ("run-over", "the run succeeded, was undone or was refused: it does not go on"),
     ("not-frozen", "what a run was begun with cannot be read back"),
@@ -108,13 +113,20 @@ impl From<LedgerError> for Refusal {
                 .help("wait for it with `--wait-lock 5m`, or look at what it does with `runwarden runs`"),
             LedgerError::NotGenuine { .. } => Self::new(Exit::Ledger, "ledger", message)
                 .help("nothing runs until this is looked into; `runwarden ledger verify` says what is wrong"),
+            LedgerError::Incident { .. } => Self::new(Exit::Ledger, "incident", message)
+                .help("`runwarden ledger incident` shows it; `runwarden ledger incident close NAME` ends it"),
+            LedgerError::NoIncident { .. } | LedgerError::OtherIncident { .. } => {
+                Self::new(Exit::Failed, "incident", message).help("`runwarden ledger incident` shows what is open")
+            }
+            LedgerError::NotSealed { .. } => Self::new(Exit::Failed, "not-sealed", message)
+                .help("a checkpoint is signed at each run's end; the files beside the ledger are named by their sizes"),
             _ => Self::new(Exit::Ledger, "ledger", message),
         }
     }
 }
 
-impl From<engine::sign::ledger_key::Error> for Refusal {
-    fn from(error: engine::sign::ledger_key::Error) -> Self {
+impl From<engine::sign::key_file::Error> for Refusal {
+    fn from(error: engine::sign::key_file::Error) -> Self {
         Self::new(Exit::Ledger, "key", error.to_string())
     }
 }

@@ -200,6 +200,11 @@ impl Session {
     }
 }
 
+/// Who does this.
+pub fn actor() -> String {
+    user::name()
+}
+
 /// A new run id; a UUID, so it also names ledgers and plans.
 pub fn new_run_id(machine: &Machine) -> Result<RunId, Refusal> {
     let mut random = [0; 10];

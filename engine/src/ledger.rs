@@ -1,7 +1,7 @@
 //! What was done: our own log, and the report that every ledger gives.
 //!
-//! [`Ledger`] is the one writer of a log; [`reader::Reader`] reads a private copy; [`verify`] judges. Proofs, anchors in
-//! other places and witnesses are not here.
+//! [`Ledger`] is the one writer of a log; [`reader::Reader`] reads a private copy; [`verify`] judges;
+//! [`prove`] gives proofs of it. Anchor stores and witnesses are not here.
 //!
 //! Time: `ts` of an entry is the wall clock as it was. Where that is before the entry ahead of it, a `clock.stepped`
 //! entry goes first, and verification accepts a step back nowhere else. Whoever counts over time (see [`history`])
@@ -20,6 +20,8 @@ use crate::merkle::{CompactRange, Hash, leaf_hash};
 use crate::sign::ledger_key::LedgerKey;
 use crate::time::Timestamp;
 
+pub mod anchor;
+pub mod backup;
 mod canonical;
 mod chain;
 pub mod content;
@@ -30,6 +32,7 @@ pub mod fingerprint_key;
 pub mod history;
 pub mod incident;
 pub mod lock;
+pub mod prove;
 pub mod reader;
 pub mod report;
 pub mod signed;
@@ -122,6 +125,15 @@ impl Ledger {
         if incident::is_open(path) {
             return Err(Error::Incident { path: incident::path_of(path) });
         }
+        Self::start(path, key, now, lock)
+    }
+
+    /// Opens one whose latch is set, for whoever closes the incident.
+    fn open_latched(path: &Path, key: LedgerKey, now: Timestamp) -> Result<Self, Error> {
+        Self::start(path, key, now, WriterLock::take(path, now)?)
+    }
+
+    fn start(path: &Path, key: LedgerKey, now: Timestamp, lock: WriterLock) -> Result<Self, Error> {
         let conn = store::open_writer(path)?;
         let start = start::verified(path, &conn, &key.public(), &signed::sizes(path)?).inspect_err(|error| {
             latch(path, error, now);

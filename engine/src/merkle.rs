@@ -3,16 +3,28 @@
 //! RFC 6962 hashing (RFC 9162 section 2.1) with SHA-256. Pure: it hashes what it is given, and never reads, signs or
 //! asks for the time. Whose signature counts is decided in the ledger.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
+pub mod add_checkpoint;
 pub mod checkpoint;
 pub mod note;
+pub mod proof;
+pub mod tiles;
+pub mod tlog_proof;
 
 #[cfg(test)]
 mod tests;
 
 /// A leaf, a node or a root.
 pub type Hash = [u8; 32];
+
+/// A hash as checkpoints and proofs spell it: base64.
+#[must_use]
+pub fn spelled(hash: &Hash) -> String {
+    STANDARD.encode(hash)
+}
 
 /// The hash of an entry: SHA-256(0x00 ‖ body).
 #[must_use]

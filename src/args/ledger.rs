@@ -1,4 +1,4 @@
-//! The arguments of `ledger` and `anchor`.
+//! The arguments of `ledger`.
 
 use std::path::PathBuf;
 
@@ -18,6 +18,11 @@ pub enum LedgerCommand {
     Show(Show),
     Tail(Tail),
     Head(Head),
+    Prove(Prove),
+    Consistency(Consistency),
+    Export(Export),
+    Backup(Backup),
+    Incident(Incident),
 }
 
 /// Which ledger.
@@ -76,7 +81,7 @@ impl Driver {
 /// Judge a ledger: every entry, every checkpoint, and the anchors that are given
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Exits 0 when it is whole and an anchor says so, 1 when something is wrong or nothing outside it\nsays it is whole, 11 when it cannot be read. The file is never opened: a private copy is read.\n\nExamples:\n  runwarden ledger verify --allow-unanchored\n  runwarden ledger verify --anchor /mnt/anchors/1024\n  runwarden ledger verify --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 --anchor cf-1.json\n  runwarden ledger verify --driver hash_chain --recipe audit --ledger results/audit.jsonl\n  runwarden ledger verify --driver digest_log --ledger state/challenge_events.jsonl"
+    after_help = "Exits 0 when it is whole and an anchor says so, 1 when something is wrong or nothing outside it\nsays it is whole, 11 when it cannot be read. The file is never opened: a private copy is read. What\nis found wrong with the workspace's own ledger sets its latch: see `runwarden ledger incident`.\n\nExamples:\n  runwarden ledger verify --allow-unanchored\n  runwarden ledger verify --anchor /mnt/anchors/1024\n  runwarden ledger verify --anchors /mnt/anchors --max-age 24h\n  runwarden ledger verify --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 --anchor cf-1.json\n  runwarden ledger verify --driver hash_chain --recipe audit --ledger results/audit.jsonl\n  runwarden ledger verify --driver digest_log --ledger state/challenge_events.jsonl"
 )]
 pub struct Verify {
     #[command(flatten)]
@@ -87,12 +92,26 @@ pub struct Verify {
     /// Exit 0 also where no anchor says that the ledger is whole
     #[arg(long)]
     pub allow_unanchored: bool,
-    /// An anchor from elsewhere: a signed checkpoint, or that system's own
+    /// An anchor from elsewhere: a signed checkpoint, a tlog-proof, or that system's own
     #[arg(long = "anchor", value_name = "FILE")]
     pub anchors: Vec<PathBuf>,
-    /// The key that may sign for it, `name+id+base64`; else the workspace's, else the one it names itself
-    #[arg(long, value_name = "VKEY")]
-    pub vkey: Option<String>,
+    /// A folder of anchors: every file in it must fit, and there must be one
+    #[arg(long = "anchors", value_name = "DIR")]
+    pub anchor_folders: Vec<PathBuf>,
+    /// The newest anchor must not be older, counted from the last entry it covers
+    #[arg(long, value_name = "DURATION")]
+    pub max_age: Option<String>,
+    #[command(flatten)]
+    pub keys: Keys,
+}
+
+/// The keys that may sign.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct Keys {
+    /// A key that may sign for it, `name+id+base64`, or a file of such lines; else the workspace's, else the one that
+    /// the ledger names itself
+    #[arg(long = "key", visible_alias = "vkey", value_name = "VKEY|FILE")]
+    pub keys: Vec<String>,
 }
 
 /// Show entries
@@ -136,53 +155,92 @@ pub struct Head {
     pub whose: Whose,
 }
 
-/// Export and judge anchors: what a ledger came to, kept where it cannot be changed
-#[derive(Debug, ClapArgs)]
-pub struct Anchor {
-    #[command(subcommand)]
-    pub command: AnchorCommand,
-}
-
-/// What to do with anchors.
-#[derive(Debug, Subcommand)]
-pub enum AnchorCommand {
-    Export(AnchorExport),
-    Verify(AnchorVerify),
-}
-
-/// Make the anchor of a run, over entries that verify
+/// Prove that an entry is in the ledger, by a signed checkpoint that covers it
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Examples:\n  runwarden anchor export --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 > cf-1.json\n  runwarden anchor export --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 -o /mnt/anchors"
+    after_help = "Prints a C2SP tlog-proof. Anyone with the entry's bytes and the ledger's key can check it, with this\nprogram or another. Exits 1 when there is no such entry or nothing signed covers it, 11 when the\nentries are not those that were signed.\n\nExamples:\n  runwarden ledger prove 41 > 41.tlog-proof\n  runwarden ledger prove last --format json"
 )]
-pub struct AnchorExport {
+pub struct Prove {
     #[command(flatten)]
     pub whose: Whose,
-    /// The run
-    #[arg(long, value_name = "ID")]
-    pub run: String,
-    /// Write it as RUN.json into this folder, which must not have it yet
-    #[arg(short, long, value_name = "DIR")]
-    pub output: Option<PathBuf>,
+    /// The entry's number; or a run, whose end is proven: its id, a beginning of it that no other has, or `last`
+    #[arg(value_name = "SEQ|RUN")]
+    pub what: String,
+    /// The checkpoint to prove it by; without it, the first that covers the entry
+    #[arg(long, value_name = "SIZE")]
+    pub by: Option<u64>,
+    #[command(flatten)]
+    pub keys: Keys,
 }
 
-/// Compare a run with its anchor, line by line
+/// Prove that the ledger only grew, from one size to a signed checkpoint
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Exits 1 when a line is wrong, 11 when ledger or anchor cannot be read.\n\nExample:\n  runwarden anchor verify --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 cf-1.json"
+    after_help = "Prints what C2SP tlog-witness sends to a witness: the smaller size, the proof, the signed checkpoint.\nExits 1 when there is no such checkpoint, 11 when the entries are not those that were signed.\n\nExamples:\n  runwarden ledger consistency 256\n  runwarden ledger consistency 256 1024 --format json"
 )]
-pub struct AnchorVerify {
+pub struct Consistency {
     #[command(flatten)]
     pub whose: Whose,
-    /// The run
-    #[arg(long, value_name = "ID")]
-    pub run: String,
-    /// Every entry of this stage must lie within the anchor
-    #[arg(long, value_name = "STAGE")]
-    pub covers_stage: Option<String>,
-    /// The anchor must not be older
-    #[arg(long, value_name = "DURATION")]
-    pub max_age: Option<String>,
-    /// The anchor
+    /// The smaller size
+    pub from: u64,
+    /// The size of a signed checkpoint; without it, the newest
+    pub to: Option<u64>,
+    #[command(flatten)]
+    pub keys: Keys,
+}
+
+/// Export all entries, as lines or as a static site of tiles
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Each line is an entry, byte for byte as it is hashed: leaf hash = SHA-256(0x00, line without its break).\nTiles are those of C2SP tlog-tiles, up to the newest signed checkpoint; a folder of tiles that is there\nalready grows, and is never made to say something else.\n\nExamples:\n  runwarden ledger export > entries.jsonl\n  runwarden ledger export --tiles /srv/www/ledger"
+)]
+pub struct Export {
+    #[command(flatten)]
+    pub whose: Whose,
+    /// Write tiles, entry bundles and the checkpoint into this folder
+    #[arg(long, value_name = "DIR")]
+    pub tiles: Option<PathBuf>,
+    #[command(flatten)]
+    pub keys: Keys,
+}
+
+/// Copy the ledger with its checkpoints and content, also while it is written
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "The ledger's key is not copied. Nothing is verified: `runwarden ledger verify --ledger FILE` does that.\n\nExample:\n  runwarden ledger backup /mnt/backup/2026-11-20.db"
+)]
+pub struct Backup {
+    #[command(flatten)]
+    pub whose: Whose,
+    /// Where; there must be nothing of that name
     pub file: PathBuf,
+}
+
+/// Show the open incident, or close it
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "A verification that failed sets a latch, and nothing runs until the incident is closed by its name.\nExits 1 while one is open.\n\nExamples:\n  runwarden ledger incident\n  runwarden ledger incident close 3f1c8b6a2e11 --reason 'restored from the backup of Friday'",
+    args_conflicts_with_subcommands = true
+)]
+pub struct Incident {
+    #[command(flatten)]
+    pub whose: Whose,
+    #[command(subcommand)]
+    pub command: Option<IncidentCommand>,
+}
+
+/// What to do with an incident.
+#[derive(Debug, Subcommand)]
+pub enum IncidentCommand {
+    /// Close it: it is written into the ledger with the reason, and runs are allowed again
+    #[command(
+        after_help = "Refused while the ledger does not verify from its last checkpoint on: repair it first.\n\nExample:\n  runwarden ledger incident close 3f1c8b6a2e11 --reason 'restored from the backup of Friday'"
+    )]
+    Close {
+        /// The incident's name, as `runwarden ledger incident` shows it
+        name: String,
+        /// Why it is in order to go on
+        #[arg(long)]
+        reason: String,
+    },
 }

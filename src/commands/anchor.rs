@@ -1,18 +1,23 @@
 //! `anchor`: what a run came to, exported to be kept elsewhere, and compared with the run later.
 
+use std::path::Path;
+
 use engine::host::Probe as _;
-use engine::target::corvusforge::anchor::{Anchor, Finding, MAX_ANCHOR};
+use engine::ledger::report::Finding;
+use engine::target::corvusforge::anchor::{Anchor, MAX_ANCHOR};
 use engine::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Context;
 use super::ledger::{copy_corvus, place};
-use crate::args::{AnchorCommand, AnchorExport, AnchorVerify, Driver, Whose};
+use crate::args::{AnchorCommand, AnchorExport, AnchorVerify, Driver};
 use crate::exit::Exit;
 use crate::files;
 use crate::refusal::Refusal;
 use crate::setup;
+
+pub mod own;
 
 /// What `anchor verify` says in JSON.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -30,29 +35,26 @@ pub fn run(context: &Context, command: AnchorCommand) -> Result<Exit, Refusal> {
     }
 }
 
-fn refuse_own(whose: &Whose) -> Result<(), Refusal> {
-    match whose.driver {
-        Driver::Corvusforge => Ok(()),
-        Driver::HashChain | Driver::DigestLog => {
-            let message = format!("there are no anchors of `--driver {}`", whose.driver.as_str());
-            Err(Refusal::invalid("unsupported", message))
-        }
-        Driver::Runwarden => Err(Refusal::invalid(
-            "unsupported",
-            "anchors of Runwarden's own runs are not made by this version; it makes those of `--driver corvusforge`",
-        )
-        .help("the signed checkpoints beside the ledger can be kept elsewhere, and given to `ledger verify --anchor`")),
+fn export(context: &Context, args: &AnchorExport) -> Result<Exit, Refusal> {
+    match args.whose.driver {
+        Driver::Runwarden => own::export(context, args),
+        Driver::Corvusforge => export_corvus(context, args),
+        Driver::HashChain | Driver::DigestLog => Err(no_anchors(args.whose.driver)),
     }
 }
 
-fn export(context: &Context, args: &AnchorExport) -> Result<Exit, Refusal> {
-    refuse_own(&args.whose)?;
+fn no_anchors(driver: Driver) -> Refusal {
+    Refusal::invalid("unsupported", format!("there are no anchors of `--driver {}`", driver.as_str()))
+}
+
+fn export_corvus(context: &Context, args: &AnchorExport) -> Result<Exit, Refusal> {
+    let run = args.run.said();
     let place = place(context, &args.whose)?;
     let copied = copy_corvus(&place.path)?;
-    let anchor = copied.ledger?.anchor(&args.run, setup::reading_machine().now())?;
+    let anchor = copied.ledger?.anchor(run, setup::reading_machine().now())?;
     let text = format!("{}\n", anchor.to_json_pretty());
     if let Some(folder) = &args.output {
-        let path = folder.join(file_name(&args.run)?);
+        let path = folder.join(file_name(run)?);
         files::make_folder(folder)?;
         files::write_new(&path, text.as_bytes())?;
         context.ui.note(&format!("wrote {}", files::shown(&path)));
@@ -75,21 +77,12 @@ fn file_name(run: &str) -> Result<String, Refusal> {
 }
 
 fn verify(context: &Context, args: &AnchorVerify) -> Result<Exit, Refusal> {
-    refuse_own(&args.whose)?;
-    let place = place(context, &args.whose)?;
     let max_age = args.max_age.as_deref().map(Duration::parse).transpose();
     let max_age = max_age.map_err(|error| Refusal::invalid("usage", format!("--max-age: {error}")))?;
-    let bytes = files::read(&args.file, MAX_ANCHOR as u64).map_err(|error| {
-        Refusal::new(Exit::Ledger, "io", format!("the anchor `{}` cannot be read: {error}", args.file.display()))
-    })?;
-    let copied = copy_corvus(&place.path)?;
-    let ledger = copied.ledger?;
-    let findings = match Anchor::parse(&bytes) {
-        Ok(anchor) => {
-            let now = setup::reading_machine().now();
-            ledger.check_anchor(&anchor, &args.run, args.covers_stage.as_deref(), max_age, now)?.findings
-        }
-        Err(error) => vec![Finding { code: "format".to_owned(), ok: false, detail: error.to_string() }],
+    let (of, findings) = match args.whose.driver {
+        Driver::Runwarden => own::verify(context, args, max_age)?,
+        Driver::Corvusforge => verify_corvus(context, args, max_age)?,
+        driver @ (Driver::HashChain | Driver::DigestLog) => return Err(no_anchors(driver)),
     };
     let is_ok = !findings.is_empty() && findings.iter().all(|finding| finding.ok);
     let view = View { status: if is_ok { "ok" } else { "failed" }, findings };
@@ -101,10 +94,37 @@ fn verify(context: &Context, args: &AnchorVerify) -> Result<Exit, Refusal> {
             lines.push(format!("{word}  {:<10}  {}", finding.code, finding.detail));
         }
         let word = if is_ok { ui.out.green(view.status) } else { ui.out.red(view.status) };
-        lines.push(format!("anchor of run {}: {word}", args.run));
+        lines.push(format!("anchor {of}: {word}"));
         ui.data(&lines.join("\n"));
     } else {
         ui.json(&view);
     }
     Ok(if is_ok { Exit::Done } else { Exit::Failed })
+}
+
+/// Whose anchor it is, and every line.
+type Judged = (String, Vec<Finding>);
+
+fn verify_corvus(context: &Context, args: &AnchorVerify, max_age: Option<Duration>) -> Result<Judged, Refusal> {
+    let run = args.run.as_deref().ok_or_else(|| {
+        Refusal::invalid("usage", "`--driver corvusforge` needs the run").help("name it with `--run ID`")
+    })?;
+    let place = place(context, &args.whose)?;
+    let bytes = read(&args.file, MAX_ANCHOR as u64)?;
+    let copied = copy_corvus(&place.path)?;
+    let ledger = copied.ledger?;
+    let findings = match Anchor::parse(&bytes) {
+        Ok(anchor) => {
+            let now = setup::reading_machine().now();
+            ledger.check_anchor(&anchor, run, args.covers_stage.as_deref(), max_age, now)?.findings
+        }
+        Err(error) => vec![Finding::new("format", false, error.to_string())],
+    };
+    Ok((format!("of run {run}"), findings))
+}
+
+fn read(path: &Path, at_most: u64) -> Result<Vec<u8>, Refusal> {
+    files::read(path, at_most).map_err(|error| {
+        Refusal::new(Exit::Ledger, "io", format!("the anchor `{}` cannot be read: {error}", path.display()))
+    })
 }

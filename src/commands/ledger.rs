@@ -1,24 +1,35 @@
-//! `ledger`: reading and judging ledgers, ours and foreign ones. None of this opens a ledger for writing.
+//! `ledger`: reading, judging and proving ledgers, ours and foreign ones. But for closing an incident, none of this opens
+//! a ledger for writing.
 
 use std::path::{Path, PathBuf};
 
 use engine::host::machine::Machine;
 use engine::host::{Probe as _, Scratch};
+use engine::merkle::note::VerifierKey;
+use engine::sign::ledger_key::LedgerKey;
 use engine::target::corvusforge::{CorvusLedger, Error as CorvusError};
 
 use super::Context;
-use crate::args::{Driver, LedgerCommand, Whose};
+use crate::args::{Driver, Keys, LedgerCommand, Whose};
 use crate::exit::Exit;
-use crate::files::absolute;
+use crate::files::{self, absolute};
 use crate::refusal::Refusal;
 use crate::setup;
 use crate::setup::own_ledger::{self, Records};
 use crate::workspace::{self, Workspace};
 
+pub mod backup;
+pub mod consistency;
 pub mod entries;
+pub mod export;
 pub mod head;
+pub mod incident;
 mod lines;
+pub mod prove;
 mod verify;
+
+/// The longest file of keys that is read, in bytes.
+const MAX_KEYS: u64 = 64 * 1024;
 
 pub fn run(context: &Context, command: LedgerCommand) -> Result<Exit, Refusal> {
     match command {
@@ -26,6 +37,11 @@ pub fn run(context: &Context, command: LedgerCommand) -> Result<Exit, Refusal> {
         LedgerCommand::Show(args) => entries::show(context, &args),
         LedgerCommand::Tail(args) => entries::tail(context, &args),
         LedgerCommand::Head(args) => head::run(context, &args),
+        LedgerCommand::Prove(args) => prove::run(context, &args),
+        LedgerCommand::Consistency(args) => consistency::run(context, &args),
+        LedgerCommand::Export(args) => export::run(context, &args),
+        LedgerCommand::Backup(args) => backup::run(context, &args),
+        LedgerCommand::Incident(args) => incident::run(context, &args),
     }
 }
 
@@ -52,6 +68,56 @@ pub fn place(context: &Context, whose: &Whose) -> Result<Place, Refusal> {
         (None, driver) => {
             Err(Refusal::invalid("usage", format!("`--driver {}` needs the ledger's file", driver.as_str()))
                 .help("name it with `--ledger PATH`"))
+        }
+    }
+}
+
+/// The keys that may sign: as said, else the workspace's own; none leaves it to what the ledger says of itself.
+pub fn keys(context: &Context, said: &Keys, own: Option<&Workspace>) -> Result<Vec<VerifierKey>, Refusal> {
+    if !said.keys.is_empty() {
+        let mut keys = Vec::new();
+        for text in &said.keys {
+            keys.extend(read_keys(text)?);
+        }
+        return Ok(keys);
+    }
+    let Some(workspace) = own else { return Ok(Vec::new()) };
+    let named = LedgerKey::load(&workspace.key()).map_err(|error| error.to_string()).and_then(|key| {
+        VerifierKey::new(&workspace.file.ledger.origin, key.public()).map_err(|error| error.to_string())
+    });
+    Ok(named.map(|key| vec![key]).unwrap_or_else(|why| {
+        let ui = &context.ui;
+        ui.error(&format!("{}: the key that the ledger names itself is taken: {why}", ui.err.yellow("warning")));
+        Vec::new()
+    }))
+}
+
+/// A key as text, or those of a file, a line each.
+fn read_keys(text: &str) -> Result<Vec<VerifierKey>, Refusal> {
+    let wrong = |text: &str, error| Refusal::invalid("usage", format!("--key `{text}`: {error}"));
+    let error = match VerifierKey::parse(text) {
+        Ok(key) => return Ok(vec![key]),
+        Err(error) => error,
+    };
+    let Ok(bytes) = files::read(Path::new(text), MAX_KEYS) else {
+        return Err(wrong(text, error).help("give a key like `name+id+base64`, or a file with one a line"));
+    };
+    let lines = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    if lines.is_empty() {
+        return Err(Refusal::invalid("usage", format!("--key: the file `{text}` has no key")));
+    }
+    lines.into_iter().map(|line| VerifierKey::parse(line).map_err(|error| wrong(line, error))).collect()
+}
+
+/// Refuses what only ledgers of our own can give.
+fn only_own(whose: &Whose, what: &str) -> Result<(), Refusal> {
+    match whose.driver {
+        Driver::Runwarden => Ok(()),
+        driver => {
+            let message =
+                format!("{what} is of Runwarden's own ledgers; `{}` has no tree to prove by", driver.as_str());
+            Err(Refusal::invalid("unsupported", message))
         }
     }
 }

@@ -10,8 +10,8 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Context, RefusalView, actions, anchor, check, doctor, explain, init, ledger, list, new, resume, run as running,
-    runs, show, test,
+    Context, RefusalView, actions, anchor, check, doctor, explain, init, key, ledger, list, new, resume,
+    run as running, runs, show, test,
 };
 use crate::args::Schema;
 use crate::exit::Exit;
@@ -82,14 +82,22 @@ fn all() -> Vec<(String, Make)> {
     of("events", generate::<EventLine<'static>>);
     of("output/actions", generate::<actions::View>);
     of("output/action", generate::<actions::OneView>);
+    of("output/anchor_export", generate::<anchor::own::View>);
     of("output/anchor_verify", generate::<anchor::View>);
     of("output/check", generate::<check::View>);
     of("output/doctor", generate::<doctor::View>);
     of("output/exit_codes", generate::<Vec<explain::View>>);
     of("output/explain", generate::<explain::View>);
     of("output/init", generate::<init::View>);
+    of("output/key_generate", generate::<key::OneView>);
+    of("output/key_show", generate::<key::View>);
+    of("output/ledger_backup", generate::<ledger::backup::View>);
+    of("output/ledger_consistency", generate::<ledger::consistency::View>);
     of("output/ledger_entries", generate::<ledger::entries::View>);
     of("output/ledger_head", generate::<ledger::head::View>);
+    of("output/ledger_incident", generate::<ledger::incident::View>);
+    of("output/ledger_prove", generate::<ledger::prove::View>);
+    of("output/ledger_tiles", generate::<ledger::export::View>);
     of("output/ledger_head_corvusforge", generate::<ledger::head::CorvusView>);
     of("output/ledger_verify", generate::<engine::ledger::report::Report>);
     of("output/list", generate::<list::View>);

@@ -142,9 +142,14 @@ fn beside(ledger: &Path, suffix: &str) -> PathBuf {
 }
 
 fn new_key(machine: &Machine) -> Result<LedgerKey, Refusal> {
+    Ok(LedgerKey::from_seed(&new_seed(machine)?))
+}
+
+/// Random bytes for a new key.
+pub fn new_seed(machine: &Machine) -> Result<[u8; 32], Refusal> {
     let mut seed = [0; 32];
     machine.random(&mut seed)?;
-    Ok(LedgerKey::from_seed(&seed))
+    Ok(seed)
 }
 
 /// A history in which nothing happened, for a workspace that has no ledger yet.

@@ -32,6 +32,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("serde_yaml", &["parse", "action/data"]),
     ("sha2", &["id", "secret", "merkle", "host", "target/corvusforge", "target/digest_log", "action/file"]),
     ("similar", &["plan"]),
+    ("ssh_key", &["sign"]),
     ("strsim", &["diagnostic"]),
     // Timers and races in `execute`, on a clock that stands still in `rehearse`; files and children in `host`; hashing
     // off the async threads in `action/file`.

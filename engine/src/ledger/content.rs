@@ -117,6 +117,32 @@ impl Content {
         }
     }
 
+    /// Every file that has the name of a digest, in no order: the digest in hex, and where it is.
+    pub(super) fn list(&self) -> Result<Vec<(String, PathBuf)>, Error> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| Error::File { path, source }
+        };
+        let listed = |folder: &Path| -> Result<Vec<PathBuf>, Error> {
+            let listing = match std::fs::read_dir(folder) {
+                Ok(listing) => listing,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+                Err(error) => return Err(failed(folder)(error)),
+            };
+            listing.map(|file| Ok(file.map_err(failed(folder))?.path())).collect()
+        };
+        let mut found = Vec::new();
+        for folder in listed(&self.folder)?.iter().filter(|path| path.is_dir()) {
+            for path in listed(folder)? {
+                let name = path.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default().to_owned();
+                if crate::id::is_sha256_hex(&name) {
+                    found.push((name, path));
+                }
+            }
+        }
+        Ok(found)
+    }
+
     fn path(&self, digest: &Digest) -> PathBuf {
         self.folder.join(&digest.hex()[..2]).join(digest.hex())
     }

@@ -137,6 +137,28 @@ pub enum Error {
         /// The latch.
         path: PathBuf,
     },
+    /// There is nothing to close.
+    #[error("ledger `{path}` has no open incident")]
+    NoIncident {
+        /// Where.
+        path: PathBuf,
+    },
+    /// Not the one that is open.
+    #[error("the open incident is `{open}`, not `{asked}`")]
+    OtherIncident {
+        /// What was to be closed.
+        asked: String,
+        /// What is open.
+        open: String,
+    },
+    /// Nothing that is signed says it.
+    #[error("beside ledger `{path}` there is {what}")]
+    NotSealed {
+        /// The ledger.
+        path: PathBuf,
+        /// What is missing: `no signed checkpoint of size 5`.
+        what: String,
+    },
     /// A fact does not fit an entry.
     #[error("a `{}` entry cannot be written: {why}", kind.as_str())]
     NotAnEntry {

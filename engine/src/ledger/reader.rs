@@ -126,6 +126,11 @@ impl Reader {
         Ok(found)
     }
 
+    /// Their sizes, ascending.
+    pub(super) fn signed_sizes(&self) -> &[u64] {
+        &self.signed_sizes
+    }
+
     /// Size and root, from the bytes of all entries; not signed.
     ///
     /// # Errors

@@ -112,6 +112,27 @@ pub struct AnchorReport {
     pub detail: String,
 }
 
+/// One line of the judgement over an anchor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// What was looked at. Of ours: `format`, `signature`, `inclusion`, `entry`, `run`, `age`, `ledger`. Of Corvusforge:
+    /// `self_hash`, `run_id`, `count`, `prefix`, `tail`, `rows_after`, `coverage`, `age`, `gaps`, `sequence`.
+    pub code: String,
+    /// Whether it is as it should be.
+    pub ok: bool,
+    /// What was found.
+    pub detail: String,
+}
+
+impl Finding {
+    /// A line.
+    #[must_use]
+    pub fn new(code: &str, ok: bool, detail: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), ok, detail: detail.into() }
+    }
+}
+
 /// What verification found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

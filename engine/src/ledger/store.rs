@@ -116,6 +116,13 @@ pub(super) fn back_up(path: &Path, copy: &Path) -> Result<(), Error> {
     from.backup("main", copy, None::<fn(rusqlite::backup::Progress)>).map_err(failed)
 }
 
+/// Writes what a connection sees into a new file, through SQLite; gives how many rows there are.
+pub(super) fn write_copy(conn: &Connection, to: &Path) -> rusqlite::Result<u64> {
+    conn.backup("main", to, None::<fn(rusqlite::backup::Progress)>)?;
+    let count: i64 = conn.query_row("SELECT count(*) FROM entries", [], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
+
 /// Refuses what is not there, and another name for a ledger: its lock and its write-ahead log have the file's own name.
 pub(super) fn check_name(path: &Path) -> Result<(), Error> {
     match path.symlink_metadata() {
@@ -242,6 +249,16 @@ pub(super) fn each_row(conn: &Connection, from: i64, mut see: impl FnMut(&Row<'_
             kind: bytes(row.get_ref(5)?),
             ts: bytes(row.get_ref(6)?),
         });
+    }
+    Ok(())
+}
+
+/// Shows the hash columns of the first `count` rows, in order; one that is no hash is shown as zeros.
+pub(super) fn each_hash(conn: &Connection, count: u64, mut see: impl FnMut(Hash)) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare_cached("SELECT hash FROM entries ORDER BY seq LIMIT ?")?;
+    let mut rows = statement.query([i64::try_from(count).unwrap_or(i64::MAX)])?;
+    while let Some(row) = rows.next()? {
+        see(bytes(row.get_ref(0)?).try_into().unwrap_or_default());
     }
     Ok(())
 }

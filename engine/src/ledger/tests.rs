@@ -14,8 +14,10 @@ use crate::ledger::signed::Given;
 use crate::ledger::verify::verify;
 
 mod damage;
+mod documented;
 mod entries;
 mod histories;
+mod proving;
 mod writing;
 
 const ORIGIN: &str = "example.org/ledger/test";

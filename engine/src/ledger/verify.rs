@@ -18,13 +18,14 @@ use rusqlite::Connection;
 use super::chain::{Chain, Problems, Row};
 use super::error::Error;
 use super::reader::Reader;
-use super::report::{Problem, Report, Status};
+use super::report::{AnchorReport, Problem, Report, Status};
 use super::signed::{self, Given, Refusal};
 use super::{start, store};
 use crate::id::Digest;
 use crate::merkle::checkpoint::Checkpoint;
 use crate::merkle::note::{Note, VerifierKey};
 use crate::merkle::{Hash, leaf_hash};
+use crate::time::{Duration, Timestamp};
 
 mod batch;
 mod claims;
@@ -42,13 +43,30 @@ const DRIVER: &str = "runwarden";
 /// How many batches of rows wait at most for being judged.
 const BATCHES: usize = 4;
 
+/// Anchors from elsewhere, and what is asked of them.
+#[derive(Debug, Clone, Default)]
+pub struct Anchors {
+    /// Signed checkpoints, and tlog-proofs.
+    pub given: Vec<Given>,
+    /// What was asked for and is not there.
+    pub missing: Vec<String>,
+    /// How old the newest may be, and what time it is. An anchor is as old as the last entry it covers.
+    pub max_age: Option<(Duration, Timestamp)>,
+}
+
+/// Verifies a ledger against anchors; see [`verify_anchored`].
+#[must_use]
+pub fn verify(reader: &Reader, keys: &[VerifierKey], checkpoints: &[Given], anchors: &[Given]) -> Report {
+    verify_anchored(reader, keys, checkpoints, &Anchors { given: anchors.to_vec(), ..Anchors::default() })
+}
+
 /// Verifies a ledger.
 ///
 /// `keys` are those that may sign for it; where there are none, the ledger's own genesis names the key, and an anchor is
 /// believed for where it was kept alone. `checkpoints` are those beside it ([`Reader::checkpoints`]); `anchors` come from
 /// elsewhere, and only a fitting one makes it `ok`.
 #[must_use]
-pub fn verify(reader: &Reader, keys: &[VerifierKey], checkpoints: &[Given], anchors: &[Given]) -> Report {
+pub fn verify_anchored(reader: &Reader, keys: &[VerifierKey], checkpoints: &[Given], anchors: &Anchors) -> Report {
     let mut problems = Problems::default();
     match store::check_schema(&reader.conn, &mut problems) {
         Ok(true) => {}
@@ -59,10 +77,12 @@ pub fn verify(reader: &Reader, keys: &[VerifierKey], checkpoints: &[Given], anch
     let own_key = own_key(reader, keys, &mut problems);
     let keys: Vec<VerifierKey> = if keys.is_empty() { own_key.into_iter().collect() } else { keys.to_vec() };
 
-    let pass = Pass::new(Claims::new(checkpoints, anchors), problems);
+    let pass = Pass::new(Claims::new(checkpoints, &anchors.given), problems);
     let Seen { entries, refusals, pass } = go_through(reader, &keys, schema_is_ours, pass);
     let Pass { chain, mut problems, claims, runs, .. } = pass;
-    let anchors = claims.finish(chain.reached(), &refusals, &mut problems);
+    let mut found = claims.finish(chain.reached(), &refusals, &mut problems);
+    anchors.judge(&mut found, &mut problems);
+    let anchors = found;
     let anchored = anchors.iter().filter(|anchor| anchor.status == Status::Ok).map(|anchor| anchor.size).max();
     let worst = problems.kept.iter().map(|problem| status_of(&problem.code)).min_by_key(|status| rank(*status));
     let status = worst.unwrap_or(if anchored.is_some() { Status::Ok } else { Status::SelfConsistentOnly });
@@ -74,6 +94,33 @@ pub fn verify(reader: &Reader, keys: &[VerifierKey], checkpoints: &[Given], anch
     let runs = runs.finish(anchored.unwrap_or(0), &problems, dropped_from);
     let subject = Some(subject(entries, &chain.range.root(), &problems, &anchors));
     Report { status, driver: DRIVER.to_owned(), dialect: None, entries, runs, anchors, problems, subject }
+}
+
+impl Anchors {
+    /// Whether all are there, and one is new enough.
+    fn judge(&self, found: &mut Vec<AnchorReport>, problems: &mut Problems) {
+        let missing = |source: &String| {
+            let detail = "it was asked for, and is not there".to_owned();
+            AnchorReport { source: source.clone(), size: 0, at: None, status: Status::AnchorMissing, detail }
+        };
+        for report in self.missing.iter().map(missing) {
+            problems.add("anchor_missing", None, None, format!("`{}`: {}", report.source, report.detail));
+            found.push(report);
+        }
+        let Some((most, now)) = self.max_age else { return };
+        let times = found.iter().filter(|anchor| anchor.status == Status::Ok).filter_map(|anchor| anchor.at.as_deref());
+        match times.filter_map(|at| Timestamp::parse(at).ok()).max() {
+            Some(newest) if now.since(newest).microseconds() > most.microseconds() => {
+                let detail = format!("the newest anchor is of {newest}, which is more than {most} ago");
+                problems.add("anchor_stale", None, None, detail);
+            }
+            Some(_) => {}
+            None => {
+                let detail = format!("there is no anchor that fits, and one not older than {most} was asked for");
+                problems.add("anchor_missing", None, None, detail);
+            }
+        }
+    }
 }
 
 /// What going over the ledger once gave.
@@ -174,7 +221,8 @@ impl Pass {
         }
         let sound = self.problems.kept.len() == self.before;
         // By number, not by count: rows that are missing in between are a gap, not a cut tail.
-        self.claims.reached(self.chain.reached(), || self.chain.range.root(), sound);
+        self.claims.leaf(row.seq, &leaf);
+        self.claims.reached(self.chain.reached(), &self.chain.ts, || self.chain.range.root(), sound);
     }
 }
 
@@ -232,7 +280,8 @@ fn status_of(code: &str) -> Status {
         "non_canonical" => Status::NonCanonical,
         "fork" => Status::Fork,
         "truncated" => Status::Truncated,
-        "bad_anchor" => Status::AnchorMissing,
+        "bad_anchor" | "anchor_missing" => Status::AnchorMissing,
+        "anchor_stale" => Status::AnchorStale,
         _ => Status::Broken,
     }
 }
@@ -246,12 +295,13 @@ fn rank(status: Status) -> u8 {
         Status::NonCanonical => 3,
         Status::Fork => 4,
         Status::Truncated => 5,
-        _ => 6,
+        Status::AnchorMissing => 6,
+        _ => 7,
     }
 }
 
 /// The digest of all that the answer depends on.
-fn subject(entries: u64, root: &Hash, problems: &[Problem], anchors: &[super::report::AnchorReport]) -> Digest {
+fn subject(entries: u64, root: &Hash, problems: &[Problem], anchors: &[AnchorReport]) -> Digest {
     let rest = serde_json::to_vec(&(entries, hex::encode(root), problems, anchors));
     Digest::of(&rest.expect("a report has text keys and plain values"))
 }

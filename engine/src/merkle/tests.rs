@@ -8,6 +8,9 @@ use super::checkpoint::Checkpoint;
 use super::note::{self, Note, VerifierKey};
 use super::*;
 
+mod proofs;
+mod tiling;
+
 /// Leaves and roots of transparency-dev/merkle, testonly/constants.go (Apache-2.0).
 const LEAVES: [&str; 8] =
     ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];

@@ -5,7 +5,9 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use super::ledger_key::{Error, LedgerKey};
+use super::actor_key::{ActorKey, ActorPublic};
+use super::key_file::Error;
+use super::ledger_key::LedgerKey;
 use super::verify;
 
 /// RFC 8032 section 7.1, test 2.
@@ -121,4 +123,79 @@ fn what_is_no_key_is_refused_and_never_shown() {
         assert!(!format!("{refused} {refused:?}").contains("hunter2"));
     }
     assert_eq!(format!("{:?}", key()), "LedgerKey(***)");
+}
+
+/// Whether `ssh-keygen` is there; where it has to be, its absence is a failure.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn has_ssh_keygen() -> bool {
+    let found = Command::new("ssh-keygen").arg("-?").output().is_ok();
+    assert!(found || std::env::var_os("CI").is_none(), "ssh-keygen is missing");
+    if !found {
+        eprintln!("skipped: ssh-keygen is not installed");
+    }
+    found
+}
+
+#[test]
+fn keys_of_openssh_are_read_and_written_as_it_does() {
+    if !has_ssh_keygen() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("id_ed25519");
+    let keygen = |arguments: &[&str]| {
+        let output = Command::new("ssh-keygen").args(arguments).arg("-f").arg(&path).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    keygen(&["-q", "-t", "ed25519", "-N", "", "-C", "ada"]);
+    let line = std::fs::read_to_string(path.with_extension("pub")).unwrap();
+    let public = ActorPublic::parse(&line).unwrap();
+    assert_eq!(format!("{} ada\n", public.to_line()), line);
+    assert!(keygen(&["-l"]).contains(&public.fingerprint()));
+    let plain = ActorKey::load(&path, || unreachable!("it is not encrypted")).unwrap();
+    assert_eq!(plain.public(), public);
+    // A ledger's key may be in this form too.
+    assert_eq!(&LedgerKey::load(&path).unwrap().public(), public.bytes());
+
+    keygen(&["-q", "-p", "-P", "", "-N", "correct horse"]);
+    let passphrase = |text: &str| Some(text.to_owned());
+    assert!(matches!(ActorKey::load(&path, || None), Err(Error::Encrypted { .. })));
+    assert!(matches!(LedgerKey::load(&path), Err(Error::Encrypted { .. })));
+    assert!(matches!(ActorKey::load(&path, || passphrase("battery")), Err(Error::WrongPassphrase { .. })));
+    assert_eq!(ActorKey::load(&path, || passphrase("correct horse")).unwrap().public(), public);
+
+    std::fs::remove_file(&path).unwrap();
+    let ours = ActorKey::from_seed(&bytes(SEED));
+    ours.write_new(&path, "grace").unwrap();
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o7777, 0o600);
+    assert_eq!(keygen(&["-y"]), format!("{} grace\n", ours.public().to_line()));
+    assert_eq!(ours.public().bytes(), &bytes::<32>(PUBLIC));
+    assert!(matches!(ours.write_new(&path, "grace"), Err(Error::Exists { .. })));
+}
+
+#[test]
+fn a_key_of_openssh_that_others_can_read_or_is_damaged_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("id_ed25519");
+    ActorKey::from_seed(&bytes(SEED)).write_new(&path, "").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(matches!(ActorKey::load(&path, || None), Err(Error::OpenToOthers { mode: 0o640, .. })));
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    for (at, _) in text.char_indices().filter(|(at, _)| at % 7 == 0) {
+        std::fs::write(&path, &text[..at]).unwrap();
+        assert!(matches!(ActorKey::load(&path, || None), Err(Error::NotAKey { .. })), "cut at {at}");
+    }
+}
+
+#[test]
+fn a_public_line_of_another_algorithm_is_refused() {
+    let line = ActorKey::from_seed(&bytes(SEED)).public().to_line();
+    assert_eq!(ActorPublic::parse(&format!("{line} a comment")).unwrap().to_line(), line);
+    for wrong in
+        ["", "ssh-ed25519", &line[..40], &line.replace("ssh-ed25519 ", "ssh-rsa "), &line.replace("AAAAC", "AAAAD")]
+    {
+        assert!(ActorPublic::parse(wrong).is_err(), "{wrong}");
+    }
 }

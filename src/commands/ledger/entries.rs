@@ -85,7 +85,7 @@ fn own(context: &Context, path: &std::path::Path, wanted: &Wanted<'_>) -> Result
     Ok(Exit::Done)
 }
 
-pub(super) fn no_run(asked: &str) -> Refusal {
+pub fn no_run(asked: &str) -> Refusal {
     Refusal::new(Exit::Failed, "unknown-run", format!("the ledger has no run `{asked}`"))
         .help("`runwarden runs` shows what there is; `last` is the newest")
 }

@@ -59,7 +59,8 @@ fn refuse_runs(copied: &LedgerCopy) -> Result<(), Refusal> {
 
 pub fn verify(path: &Path, args: &Verify) -> Result<Report, Refusal> {
     let driver = args.whose.driver.as_str();
-    if !args.anchors.is_empty() || args.vkey.is_some() {
+    let is_anchored = !args.anchors.is_empty() || !args.anchor_folders.is_empty() || args.max_age.is_some();
+    if is_anchored || !args.keys.keys.is_empty() {
         let message = format!("there are no anchors and no keys of `--driver {driver}`");
         return Err(Refusal::invalid("usage", message).help("leave out `--anchor` and `--vkey`"));
     }

@@ -4,20 +4,19 @@ use std::path::Path;
 
 use engine::host::Probe as _;
 use engine::ledger::report::{AnchorReport, Problem, Report, RunReport, Status};
-use engine::ledger::signed::Given;
-use engine::ledger::verify as judge;
-use engine::merkle::note::{MAX_NOTE, VerifierKey};
-use engine::sign::ledger_key::LedgerKey;
+use engine::ledger::{incident, verify as judge};
 use engine::target::corvusforge::CorvusLedger;
 use engine::target::corvusforge::anchor::{Anchor, MAX_ANCHOR};
 
-use super::{Context, Place, copy, copy_corvus, lines, place};
+use super::{Context, Place, copy, copy_corvus, keys, lines, place};
 use crate::args::{Driver, Verify};
 use crate::exit::Exit;
 use crate::files;
 use crate::refusal::Refusal;
 use crate::setup;
 use crate::ui::Paint;
+
+mod anchors;
 
 pub fn run(context: &Context, args: &Verify) -> Result<Exit, Refusal> {
     let place = place(context, &args.whose)?;
@@ -42,12 +41,8 @@ pub fn run(context: &Context, args: &Verify) -> Result<Exit, Refusal> {
 }
 
 fn own(context: &Context, place: &Place, args: &Verify) -> Result<Report, Refusal> {
-    let mut anchors = Vec::new();
-    for path in &args.anchors {
-        let bytes = read_anchor(path, MAX_NOTE as u64)?;
-        anchors.push(Given { source: files::shown(path), bytes });
-    }
-    let keys = keys(context, place, args)?;
+    let anchors = anchors::read(args)?;
+    let keys = keys(context, &args.keys, place.own.as_ref())?;
     let copied = match copy(&place.path) {
         Ok(copied) => copied,
         Err(refusal) => return Ok(unreadable("runwarden", refusal.message)),
@@ -56,28 +51,26 @@ fn own(context: &Context, place: &Place, args: &Verify) -> Result<Report, Refusa
         Ok(checkpoints) => checkpoints,
         Err(error) => return Ok(unreadable("runwarden", error.to_string())),
     };
-    let mut report = judge::verify(&copied.reader, &keys, &checkpoints, &anchors);
+    let mut report = judge::verify_anchored(&copied.reader, &keys, &checkpoints, &anchors);
+    if place.own.is_some() && args.keys.keys.is_empty() {
+        latch(context, &place.path, &report);
+    }
     if !args.runs.is_empty() {
         keep_runs(&mut report, &args.runs);
     }
     Ok(report)
 }
 
-/// The keys that may sign: as said, else the workspace's own; none leaves it to the genesis.
-fn keys(context: &Context, place: &Place, args: &Verify) -> Result<Vec<VerifierKey>, Refusal> {
-    if let Some(text) = &args.vkey {
-        let key = VerifierKey::parse(text).map_err(|error| Refusal::invalid("usage", format!("--vkey: {error}")))?;
-        return Ok(vec![key]);
+/// What is found wrong with the workspace's own ledger is not forgotten when it is verified again.
+fn latch(context: &Context, path: &Path, report: &Report) {
+    if !matches!(report.status, Status::Broken | Status::NonCanonical | Status::Fork | Status::Truncated) {
+        return;
     }
-    let Some(workspace) = &place.own else { return Ok(Vec::new()) };
-    let named = LedgerKey::load(&workspace.key()).map_err(|error| error.to_string()).and_then(|key| {
-        VerifierKey::new(&workspace.file.ledger.origin, key.public()).map_err(|error| error.to_string())
-    });
-    Ok(named.map(|key| vec![key]).unwrap_or_else(|why| {
-        let ui = &context.ui;
-        ui.error(&format!("{}: the key that the ledger names itself is taken: {why}", ui.err.yellow("warning")));
-        Vec::new()
-    }))
+    match incident::set(path, &report.problems, setup::reading_machine().now()) {
+        Ok(()) => context.ui.note("nothing runs until this is closed by name; see `runwarden ledger incident`"),
+        // An auditor may read and not write; the report stands, and the next start finds the same or sets the latch.
+        Err(error) => context.ui.note(&format!("the latch cannot be set: {error}")),
+    }
 }
 
 /// Leaves the runs that were asked for; one that is not there is a failure.
@@ -99,6 +92,10 @@ fn keep_runs(report: &mut Report, wanted: &[String]) {
 }
 
 fn corvus(path: &Path, args: &Verify) -> Result<Report, Refusal> {
+    if !args.anchor_folders.is_empty() || args.max_age.is_some() {
+        return Err(Refusal::invalid("unsupported", "`--anchors` and `--max-age` are of Runwarden's own ledgers")
+            .help("name each anchor with `--anchor FILE`; `runwarden anchor verify --max-age` judges the age of one"));
+    }
     let mut anchors = Vec::new();
     for file in &args.anchors {
         anchors.push((files::shown(file), read_anchor(file, MAX_ANCHOR as u64)?));
@@ -212,6 +209,7 @@ fn render(report: &Report, path: &Path, paint: Paint) -> String {
         report.entries,
         crate::ui::count(runs, "run")
     )];
+    lines.extend(reach(report));
     if let Some(meaning) = meaning(report) {
         lines.push(format!("  {meaning}"));
     }
@@ -229,6 +227,18 @@ fn render(report: &Report, path: &Path, paint: Paint) -> String {
         lines.push(format!("  {}{seq}{run}: {}", paint.red(&problem.code), problem.detail));
     }
     lines.join("\n")
+}
+
+/// How far the newest anchor reaches.
+fn reach(report: &Report) -> Option<String> {
+    let fitting = report.anchors.iter().filter(|anchor| anchor.status == Status::Ok);
+    let newest = fitting.max_by_key(|anchor| anchor.size).filter(|_| report.driver == "runwarden")?;
+    let at = newest.at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
+    let after = match report.entries.saturating_sub(newest.size) {
+        0 => "nothing came after".to_owned(),
+        after => format!("{after} came after, which no anchor covers"),
+    };
+    Some(format!("  anchored to {} entries{at}; {after}", newest.size))
 }
 
 fn status(status: Status, paint: Paint) -> String {

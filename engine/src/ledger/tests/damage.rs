@@ -13,7 +13,7 @@ const COLUMNS: [&str; 6] = ["body", "hash", "prev", "run", "kind", "ts"];
 
 impl Place {
     /// Changes the file as somebody can who may write it: without triggers, which are put back afterwards.
-    fn change(&self, sql: &str) {
+    pub fn change(&self, sql: &str) {
         let conn = Connection::open(&self.path).unwrap();
         let triggers: Vec<(String, String)> = conn
             .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
@@ -38,7 +38,7 @@ impl Place {
     }
 
     /// Writes every entry from `seq` on anew after `edit`, with hashes and links that fit: what a forger would do.
-    fn forge(&self, seq: i64, edit: impl Fn(&str) -> String) {
+    pub fn forge(&self, seq: i64, edit: impl Fn(&str) -> String) {
         let conn = Connection::open(&self.path).unwrap();
         let count: i64 = conn.query_row("SELECT count(*) FROM entries", [], |row| row.get(0)).unwrap();
         let mut changes = String::new();
@@ -540,4 +540,67 @@ fn unchanged_bytes_give_an_unchanged_subject_and_others_another() {
     assert_eq!(first, place.verify(&[]));
     place.change("UPDATE entries SET ts = 'x' WHERE seq = 3");
     assert_ne!(first.subject, place.verify(&[]).subject);
+}
+
+/// A ledger with a latch for a tail that was changed, and what the changed entry was.
+fn latched() -> (Place, String) {
+    let place = Place::filled();
+    let mut ledger = Ledger::open(&place.path, key(), at(50)).unwrap();
+    ledger.append(at(51), &[draft(Kind::Heartbeat, json!({}))]).unwrap();
+    drop(ledger);
+    let good = place.body(13);
+    place.change("UPDATE entries SET body = x'7b7d' WHERE seq = 13");
+    assert!(matches!(place.open(), Err(Error::NotGenuine { .. })));
+    (place, good)
+}
+
+fn close(place: &Place, name: &str) -> Result<u64, Error> {
+    let closing = incident::Closing { name, reason: "restored from the backup of Friday", actor: "ada" };
+    incident::close(&place.path, key(), at(60), closing)
+}
+
+#[test]
+fn an_incident_is_closed_by_name_and_the_record_keeps_it() {
+    let (place, good) = latched();
+    let latch = incident::read(&place.path).unwrap().unwrap();
+    // What is still wrong stays wrong, whatever it is called.
+    assert!(matches!(close(&place, &latch.name), Err(Error::NotGenuine { .. })));
+    place.change(&format!("UPDATE entries SET body = x'{}' WHERE seq = 13", hex::encode(good)));
+    assert!(matches!(close(&place, "another"), Err(Error::OtherIncident { .. })));
+    assert!(matches!(place.open(), Err(Error::Incident { .. })));
+    let seq = close(&place, &latch.name).unwrap();
+    assert!(matches!(close(&place, &latch.name), Err(Error::NoIncident { .. })));
+    let (reader, _scratch) = place.reader();
+    let entries = [seq - 1, seq].map(|seq| reader.entry(seq).unwrap().unwrap().entry(&place.path).unwrap());
+    assert_eq!(entries.each_ref().map(|entry| entry.kind), [Kind::IncidentOpened, Kind::IncidentClosed]);
+    assert_eq!(entries[0].data["problems"][0]["code"], "hash_mismatch");
+    assert_eq!(entries[1].data["reason"], "restored from the backup of Friday");
+    assert_eq!((entries[1].actor.as_deref(), &entries[1].data["name"]), (Some("ada"), &Value::from(latch.name)));
+    drop(place.open().unwrap());
+    assert_eq!(place.verify(&[]).problems, []);
+}
+
+#[test]
+fn a_latch_that_cannot_be_read_is_still_one_and_is_closed_as_it_is() {
+    let place = Place::filled();
+    std::fs::write(incident::path_of(&place.path), b"\xffsomething").unwrap();
+    assert!(matches!(place.open(), Err(Error::Incident { .. })));
+    let latch = incident::read(&place.path).unwrap().unwrap();
+    assert_eq!(latch.incident, None);
+    let seq = close(&place, &latch.name).unwrap();
+    let (reader, _scratch) = place.reader();
+    let opened = reader.entry(seq - 1).unwrap().unwrap().entry(&place.path).unwrap();
+    assert_eq!(opened.data["unreadable"], "\u{fffd}something");
+}
+
+#[test]
+fn a_verification_sets_the_latch_with_all_it_found() {
+    let place = Place::filled();
+    place.change("UPDATE entries SET body = x'7b7d' WHERE seq = 3");
+    let report = place.verify(&[]);
+    incident::set(&place.path, &report.problems, at(50)).unwrap();
+    let latch = incident::read(&place.path).unwrap().unwrap();
+    assert_eq!(latch.incident.unwrap().problems, report.problems);
+    incident::set(&place.path, &[], at(51)).unwrap();
+    assert_eq!(incident::read(&place.path).unwrap().unwrap().name, latch.name, "the first one stays");
 }

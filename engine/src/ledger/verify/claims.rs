@@ -3,6 +3,8 @@
 use super::{BTreeMap, Checkpoint, Given, Note, Problems, Refusal, Status, signed};
 use crate::ledger::report::AnchorReport;
 use crate::merkle::Hash;
+use crate::merkle::proof::check_inclusion;
+use crate::merkle::tlog_proof::TlogProof;
 
 /// One signed checkpoint, from beside the ledger or from elsewhere.
 #[derive(Debug)]
@@ -11,6 +13,19 @@ pub(super) struct Claim {
     is_anchor: bool,
     read: Result<(Note, Checkpoint), Refusal>,
     fits: Fit,
+    /// The entry that it proves, where it is a tlog-proof.
+    proven: Option<Proven>,
+    /// The time of the last entry it covers, as soon as that is known to be the one that was signed.
+    at: Option<String>,
+}
+
+/// What a tlog-proof says of one entry.
+#[derive(Debug)]
+struct Proven {
+    index: u64,
+    hashes: Vec<Hash>,
+    /// The leaf hash of that entry, once it was seen.
+    leaf: Option<Hash>,
 }
 
 /// What the comparison of roots came to.
@@ -30,21 +45,40 @@ enum Fit {
 pub(super) struct Claims {
     list: Vec<Claim>,
     next: usize,
+    /// Which entries are proven, and by which claims.
+    proven: BTreeMap<u64, Vec<usize>>,
 }
 
 impl Claims {
     pub fn new(checkpoints: &[Given], anchors: &[Given]) -> Self {
-        let claim = |given: &Given, is_anchor| Claim {
-            source: given.source.clone(),
-            is_anchor,
-            read: signed::read(&given.bytes),
-            fits: Fit::NotReached,
+        let claim = |given: &Given, is_anchor| {
+            let (read, proven) = match is_anchor && TlogProof::is_one(&given.bytes) {
+                true => read_proof(&given.bytes),
+                false => (signed::read(&given.bytes), None),
+            };
+            Claim { source: given.source.clone(), is_anchor, read, fits: Fit::NotReached, proven, at: None }
         };
         let beside = checkpoints.iter().map(|given| claim(given, false));
         let mut list: Vec<Claim> = beside.chain(anchors.iter().map(|given| claim(given, true))).collect();
         list.sort_by_key(|claim| claim.read.as_ref().map_or(0, |(_, checkpoint)| checkpoint.size));
         let next = list.partition_point(|claim| claim.size() == 0);
-        Self { list, next }
+        let mut proven: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+        for (place, claim) in list.iter().enumerate() {
+            if let Some(entry) = &claim.proven {
+                proven.entry(entry.index).or_default().push(place);
+            }
+        }
+        Self { list, next, proven }
+    }
+
+    /// An entry was seen: what proves it is told its hash.
+    pub fn leaf(&mut self, seq: i64, leaf: &Hash) {
+        let Ok(index) = u64::try_from(seq) else { return };
+        for place in self.proven.get(&index).into_iter().flatten() {
+            if let Some(proven) = &mut self.list[*place].proven {
+                proven.leaf = Some(*leaf);
+            }
+        }
     }
 
     /// Those whose signatures are to be judged, with their place in the list.
@@ -56,8 +90,8 @@ impl Claims {
         self.list.iter().enumerate().filter_map(readable).collect()
     }
 
-    /// The log has so many entries now, and this root; compares what claims to be of that size.
-    pub fn reached(&mut self, size: u64, root: impl Fn() -> Hash, sound: bool) {
+    /// The log has so many entries now, the last of that time, and this root; compares what claims to be of that size.
+    pub fn reached(&mut self, size: u64, ts: &str, root: impl Fn() -> Hash, sound: bool) {
         while let Some(claim) = self.list.get_mut(self.next).filter(|claim| claim.size() <= size) {
             self.next += 1;
             let same = claim.read.as_ref().is_ok_and(|(_, checkpoint)| checkpoint.root == root());
@@ -66,6 +100,7 @@ impl Claims {
                 (false, true) => Fit::Fork,
                 (false, false) => Fit::Damaged,
             };
+            claim.at = same.then(|| ts.to_owned());
         }
     }
 
@@ -84,7 +119,8 @@ impl Claims {
             if let Some(code) = code {
                 problems.add(code, None, None, format!("`{}`: {detail}", claim.source));
             }
-            let report = AnchorReport { source: claim.source.clone(), size: claim.size(), at: None, status, detail };
+            let at = claim.at.clone().filter(|_| claim.is_anchor && status == Status::Ok);
+            let report = AnchorReport { source: claim.source.clone(), size: claim.size(), at, status, detail };
             match status {
                 Status::SelfConsistentOnly => newest = Some(report),
                 _ => shown.push(report),
@@ -113,7 +149,24 @@ impl Claims {
     }
 }
 
+/// Reads a tlog-proof.
+fn read_proof(bytes: &[u8]) -> (Result<(Note, Checkpoint), Refusal>, Option<Proven>) {
+    match TlogProof::parse(bytes) {
+        Ok(proof) => {
+            let proven = Proven { index: proof.index(), hashes: proof.hashes().to_vec(), leaf: None };
+            (Ok((proof.note().clone(), proof.checkpoint().clone())), Some(proven))
+        }
+        Err(error) => (Err(Refusal::Unreadable(error.to_string())), None),
+    }
+}
+
 impl Claim {
+    /// Whether the proof is of the entry that the log has there.
+    fn shows(&self, proven: &Proven) -> bool {
+        let (Ok((_, checkpoint)), Some(leaf)) = (&self.read, &proven.leaf) else { return false };
+        check_inclusion(proven.index, checkpoint.size, leaf, &proven.hashes, &checkpoint.root).is_ok()
+    }
+
     fn size(&self) -> u64 {
         self.read.as_ref().map_or(0, |(_, checkpoint)| checkpoint.size)
     }
@@ -133,9 +186,10 @@ impl Claim {
         }
         let size = self.size();
         match self.fits {
-            Fit::Same if self.is_anchor => {
-                (Status::Ok, None, format!("the first {size} entries are as they were signed"))
-            }
+            Fit::Same if self.is_anchor => match self.proven.as_ref().filter(|proven| !self.shows(proven)) {
+                None => (Status::Ok, None, format!("the first {size} entries are as they were signed")),
+                Some(proven) => (Status::Broken, Some(bad), format!("its proof is not that of entry {}", proven.index)),
+            },
             Fit::Same => (
                 Status::SelfConsistentOnly,
                 None,

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::ledger::report::Finding;
 use crate::target::python_json::{self, Value};
 use crate::time::{Duration, Timestamp};
 
@@ -81,25 +82,6 @@ impl Anchor {
             ("timestamp_utc", Value::text(&self.timestamp_utc)),
         ]);
         hex::encode(Sha256::digest(python_json::canonical(&payload)))
-    }
-}
-
-/// One line of the judgement over an anchor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Finding {
-    /// What was looked at: `self_hash`, `run_id`, `count`, `prefix`, `tail`, `rows_after`, `coverage`, `age`, `gaps`,
-    /// `sequence`.
-    pub code: String,
-    /// Whether it is as it should be.
-    pub ok: bool,
-    /// What was found.
-    pub detail: String,
-}
-
-impl Finding {
-    fn new(code: &str, ok: bool, detail: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), ok, detail: detail.into() }
     }
 }
 
