@@ -136,9 +136,15 @@ async fn run_in(folder: &Path, procedure: Procedure) {
         procedures: BTreeMap::from([(name.clone(), Arc::new(procedure))]),
         env: BTreeMap::new(),
         base: Scope::new(),
+        custody: Arc::default(),
     };
-    let request =
-        Request { procedure: name, parameters: IndexMap::new(), targets: IndexMap::new(), options: Options::default() };
+    let request = Request {
+        procedure: name,
+        parameters: IndexMap::new(),
+        targets: IndexMap::new(),
+        secrets: IndexMap::new(),
+        options: Options::default(),
+    };
     let history = Past::new(run.clone(), now, || Err("there is no history".to_owned()));
     let names = Names { plan: "bench".to_owned(), run: run.clone(), origin: "built in".to_owned() };
     let plan = plan(&setting, &request, names, &machine, &history).await.unwrap();

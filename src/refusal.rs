@@ -19,6 +19,9 @@ pub const CODES: &[(&str, &str)] = &[
     ("unknown-procedure", "there is no procedure of that name"),
     ("parameters", "parameters are missing, unknown, or do not fit"),
     ("unbound-target", "a target of the procedure is not bound to anything that fits"),
+    ("missing-secret", "a secret of the procedure is not bound to anything in runwarden.yaml"),
+    ("unbound-secret", "a secret is bound that the procedure has not, or that was elsewhere when the run began"),
+    ("shown-secret", "a parameter, variable or document holds the value of a secret"),
     ("other-environment", "a target belongs to another environment"),
     ("unset-variable", "an environment variable that the procedure reads is not set"),
     ("unsupported", "a key of the language that this version does not act on"),
@@ -31,7 +34,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("ledger-busy", "another process writes the ledger"),
     ("ledger", "the ledger cannot be written, cannot be read, or is not genuine"),
     ("ledger-missing", "there is a key without its ledger, or a ledger without its key"),
-    ("key", "the ledger's key cannot be used"),
+    ("key", "the ledger's key, or the key of fingerprints, cannot be used"),
     ("not-sealed", "nothing that is signed covers it yet"),
     ("unknown-entry", "the ledger has no entry of that number"),
     ("not-ended", "the run has not ended, so there is nothing to prove of it yet"),
@@ -128,6 +131,12 @@ impl From<engine::sign::key_file::Error> for Refusal {
     }
 }
 
+impl From<engine::ledger::fingerprint_key::Error> for Refusal {
+    fn from(error: engine::ledger::fingerprint_key::Error) -> Self {
+        Self::new(Exit::Ledger, "key", error.to_string())
+    }
+}
+
 impl From<PlanError> for Refusal {
     fn from(error: PlanError) -> Self {
         let message = error.to_string();
@@ -139,6 +148,10 @@ impl From<PlanError> for Refusal {
                 Self::invalid("parameters", message).help("give them with `-p NAME=VALUE` or `--parameters FILE`")
             }
             PlanError::Unbound { .. } | PlanError::Misbound { .. } => Self::invalid("unbound-target", message),
+            PlanError::MisboundSecret { .. } => Self::invalid("unbound-secret", message),
+            PlanError::NoSecret { .. } => Self::new(Exit::Refused, "missing-secret", message),
+            PlanError::ShownOpenly { .. } => Self::invalid("shown-secret", message)
+                .help("declare it under `secrets:` and bind it, and write `{{ secrets.NAME }}` where it is needed"),
             PlanError::OtherEnvironment { .. } => Self::new(Exit::Refused, "other-environment", message),
             PlanError::NoVariable { .. } => Self::invalid("unset-variable", message),
             PlanError::Unsupported { .. } => Self::invalid("unsupported", message),

@@ -9,6 +9,7 @@ use engine::action::Registry;
 use engine::host::machine::{Machine, Settings};
 use engine::host::{Host as _, Probe as _, Scratch};
 use engine::id::{Id, Name, RunId};
+use engine::ledger::fingerprint_key;
 use engine::ledger::reader::Reader;
 use engine::library::{Loaded, frozen};
 use engine::past::Past;
@@ -16,6 +17,9 @@ use engine::plan::{Names, Options, Plan, Request, Setting, View};
 use engine::procedure::Environment;
 use engine::procedure::parameter::accept_all;
 use engine::procedure::workspace::Policy;
+use engine::secret::Secret;
+use engine::secret::custody::Custody;
+use engine::secret::fingerprint::FingerprintKey;
 use engine::template::scope::{Scope, Slot};
 use engine::template::value::Value;
 use indexmap::IndexMap;
@@ -38,6 +42,8 @@ pub struct Session {
     pub machine: Machine,
     pub loaded: Loaded,
     pub request: Request,
+    /// What the key of fingerprints will be made of, where a run is about to make it.
+    new_fingerprints: Option<Secret>,
     registry: Arc<Registry>,
     origin: String,
 }
@@ -74,13 +80,15 @@ impl Session {
                 Request {
                     parameters: inputs::parameters(procedure, asked)?,
                     targets: inputs::targets(&asked.targets)?,
+                    secrets: inputs::secrets(&asked.secrets)?,
                     options: Options { offline: asked.offline, probe_commands: asked.probe_commands },
                     procedure: name,
                 }
             }
         };
         let machine = machine(&workspace, environment);
-        Ok(Self { workspace, environment, machine, loaded, request, registry, origin })
+        let new_fingerprints = None;
+        Ok(Self { workspace, environment, machine, loaded, request, new_fingerprints, registry, origin })
     }
 
     /// The session of a run that was begun before: the procedures are those that were frozen with it.
@@ -100,11 +108,16 @@ impl Session {
         }
         let machine = machine(&workspace, environment);
         let (request, origin) = (request_of(view)?, view.origin.clone());
-        Ok(Self { workspace, environment, machine, loaded, request, registry, origin })
+        let new_fingerprints = None;
+        Ok(Self { workspace, environment, machine, loaded, request, new_fingerprints, registry, origin })
     }
 
     /// What planning and running need, with `history` answered by `past`.
-    pub fn setting(&self, past: &Arc<Past>) -> Setting {
+    pub fn setting(&self, past: &Arc<Past>) -> Result<Setting, Refusal> {
+        let key = match (fingerprint_key::load(&self.workspace.ledger())?, &self.new_fingerprints) {
+            (None, Some(random)) => random.expose().try_into().ok().map(FingerprintKey::new),
+            (found, _) => found,
+        };
         let declared = self.loaded.procedures.values().flat_map(|procedure| &procedure.env);
         let env: BTreeMap<String, String> =
             declared.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect();
@@ -123,7 +136,7 @@ impl Session {
                 _ => Err("`inside` takes a path and a folder".to_owned()),
             },
         );
-        Setting {
+        Ok(Setting {
             workspace: Arc::clone(&self.workspace.file),
             environment: self.environment,
             actor: user::name(),
@@ -131,7 +144,8 @@ impl Session {
             procedures: self.loaded.procedures.clone(),
             env,
             base,
-        }
+            custody: Arc::new(Custody::new(key)),
+        })
     }
 
     /// Plans. `id` is the plan's own, `run` the run's, or one that no run has.
@@ -139,6 +153,22 @@ impl Session {
         let probe = self.machine.probing_commands(self.request.options.probe_commands);
         let names = Names { plan: id, run, origin: self.origin.clone() };
         Ok(engine::plan::plan(setting, &self.request, names, &probe, past).await?)
+    }
+
+    /// What a run plans with where there is no key of fingerprints yet: the one that it will leave there.
+    pub fn promise_fingerprints(&mut self) -> Result<(), Refusal> {
+        let mut random = vec![0; 32];
+        self.machine.random(&mut random)?;
+        self.new_fingerprints = Some(Secret::new(random));
+        Ok(())
+    }
+
+    /// Makes the key of fingerprints where there is none.
+    pub fn make_fingerprints(&self) -> Result<(), Refusal> {
+        if let Some(random) = self.new_fingerprints.as_ref().and_then(|random| random.expose().try_into().ok()) {
+            fingerprint_key::load_or_make(&self.workspace.ledger(), &random)?;
+        }
+        Ok(())
     }
 
     /// A new run id.
@@ -228,7 +258,8 @@ fn request_of(view: &View) -> Result<Request, Refusal> {
         let target = Id::parse(target).map_err(|error| Refusal::invalid("not-a-plan", error.to_string()))?;
         targets.insert(name.clone(), target);
     }
-    Ok(Request { procedure: view.procedure.clone(), parameters, targets, options: view.options })
+    let (procedure, secrets) = (view.procedure.clone(), view.secrets.clone());
+    Ok(Request { procedure, parameters, targets, secrets, options: view.options })
 }
 
 /// What a policy asks for and this version does not do is refused, never passed over.

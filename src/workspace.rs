@@ -18,7 +18,7 @@ use crate::shipped;
 pub const ENVIRONMENT: &str = "RUNWARDEN_ENVIRONMENT";
 
 /// What stands beside a ledger under its name, and is protected with it.
-const BESIDE: [&str; 12] = [
+const BESIDE: [&str; 13] = [
     "-wal",
     "-shm",
     "-journal",
@@ -27,6 +27,7 @@ const BESIDE: [&str; 12] = [
     ".creating",
     ".edge",
     ".edge.new",
+    engine::ledger::fingerprint_key::SUFFIX,
     ".inbox",
     ".incident",
     ".lock",

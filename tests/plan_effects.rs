@@ -5,19 +5,23 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use engine::action::sealed::{SecretPlace, Secrets};
 use engine::action::{Action, Facts, Looking, Registry};
 use engine::host::machine::{Machine, Settings};
 use engine::host::recorded::{Operation, Recorded};
 use engine::id::{Digest, Id, RunId};
 use engine::procedure::TargetKind;
 use engine::procedure::workspace::TargetEntry;
+use engine::secret::custody::Custody;
+use engine::secret::fingerprint::FingerprintKey;
 use engine::target::bind;
 use engine::target::corvusforge::CorvusLedger;
 use engine::time::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wiremock::matchers::any;
+use wiremock::matchers::{any, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 /// What a plan may ask of the files of the machine; there is no verb among them that changes anything.
@@ -40,11 +44,15 @@ impl World {
             scratch: tempfile::tempdir().unwrap(),
             server: MockServer::start().await,
         };
+        let kept = json!({ "data": { "data": { "TOKEN": "another-value" }, "metadata": { "version": 3 } } });
+        let vault = Mock::given(path("/v1/secret/data/ops/prod"));
+        vault.respond_with(ResponseTemplate::new(200).set_body_json(kept)).mount(&world.server).await;
         Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&world.server).await;
         for (name, content) in [
             ("kept/a.txt", "alpha"),
             ("kept/b.json", "[1, 2, 3]"),
             ("old.txt", "old"),
+            ("ops.env", "TOKEN=a-secret-value\n"),
             ("policies/a.rego", "package a"),
         ] {
             let path = world.path(name);
@@ -82,6 +90,24 @@ impl World {
             target("api", TargetKind::Service, None, json!({ "url": self.server.uri() })),
             target("tool", TargetKind::Command, None, json!({ "argv": ["true"] })),
             target("ledger", TargetKind::Ledger, Some("corvusforge"), json!({ "path": "project/ledger.db" })),
+            target("secrets", TargetKind::SecretStore, Some("dotenv"), json!({ "path": "ops.env" })),
+            target("keys", TargetKind::SecretStore, Some("directory"), json!({ "path": "keys" })),
+            target(
+                "vault",
+                TargetKind::SecretStore,
+                Some("vault"),
+                json!({
+                    "url": self.server.uri(), "path": "ops/prod", "token_env": "PATH",
+                }),
+            ),
+            target(
+                "manager",
+                TargetKind::SecretStore,
+                Some("command"),
+                json!({
+                    "get": ["echo", "the-value-of-{key}"], "put": ["touch", "made-{key}"], "delete": ["touch", "made-{key}"],
+                }),
+            ),
             target("anchors", TargetKind::AnchorStore, None, json!({ "path": "anchors", "trust": "low" })),
         ]);
         Facts {
@@ -90,8 +116,20 @@ impl World {
             targets,
             time_limit: None,
             idempotency_key: "a-key".to_owned(),
+            secrets: self.secrets(machine),
             by: "step".to_owned(),
         }
+    }
+
+    /// One secret of the procedure, and a key for fingerprints.
+    fn secrets(&self, machine: &Machine) -> Secrets {
+        let settings = json!({ "path": "ops.env" }).as_object().unwrap().clone();
+        let (kind, driver) = (TargetKind::SecretStore, Some("dotenv".to_owned()));
+        let store = bind("ops", &TargetEntry { kind, driver, environment: None, settings }, machine).unwrap();
+        let name = Id::parse("token").unwrap();
+        let place = SecretPlace { name: name.clone(), store, key: "TOKEN".to_owned() };
+        let custody = Arc::new(Custody::new(Some(FingerprintKey::new([1; 32]))));
+        Secrets { bound: BTreeMap::from([(name, place)]), custody, by: "step".to_owned() }
     }
 
     /// Every file with the digest of its bytes, and every folder.
@@ -171,6 +209,25 @@ fn inputs(action: &str) -> Vec<Value> {
         "anchor.store" => vec![json!({ "target": "anchors", "ledger": "ledger", "run": RUN, "anchor": anchor() })],
         "anchor.fetch" => vec![json!({ "target": "anchors", "run": RUN })],
         "anchor.verify" => vec![json!({ "target": "anchors", "ledger": "ledger", "runs": "all" })],
+        "secrets.compare" => vec![
+            json!({ "keys": ["TOKEN"], "targets": ["secrets", "keys"] }),
+            json!({ "places": [{ "target": "manager", "key": "A" }, { "target": "secrets", "key": "TOKEN" }] }),
+        ],
+        "secrets.expiry" => vec![json!({ "target": "secrets", "key": "TOKEN", "alert_days": [7] })],
+        "secrets.fingerprint" => vec![json!({ "target": "secrets" }), json!({ "target": "manager", "keys": ["A"] })],
+        "secrets.generate" => ["secrets", "keys", "vault"]
+            .map(|target| json!({ "target": target, "key": "NEW", "kind": "ed25519" }))
+            .to_vec(),
+        "secrets.put" => ["secrets", "keys", "vault", "manager"]
+            .map(|target| json!({ "target": target, "key": "TOKEN", "value": { "$secret": "token" } }))
+            .to_vec(),
+        "secrets.require" => vec![json!({ "target": "secrets", "keys": ["TOKEN", "OTHER"], "pattern": ".*" })],
+        "secrets.revoke" => {
+            ["secrets", "keys", "vault", "manager"].map(|target| json!({ "target": target, "key": "TOKEN" })).to_vec()
+        }
+        "secrets.set_expiry" => {
+            vec![json!({ "target": "secrets", "key": "TOKEN", "expires_at": "2027-01-01T00:00:00Z" })]
+        }
         "process.holders" => vec![json!({ "paths": ["kept/a.txt"] })],
         _ => Vec::new(),
     }
@@ -181,6 +238,8 @@ fn declared(action: &Action) -> &'static [&'static str] {
     match action.name {
         "http.get" | "http.ready" => &["get"],
         "command.read" | "command.run" => &["ask"],
+        // A store may be a server, a program or the environment.
+        name if name.starts_with("secrets.") => &["get", "ask", "variable"],
         _ => &[],
     }
 }

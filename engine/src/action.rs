@@ -28,6 +28,8 @@ pub mod forge;
 pub mod http;
 pub mod ledger;
 pub mod process;
+pub mod sealed;
+pub mod secrets;
 
 pub use registry::{Action, Registry};
 
@@ -168,6 +170,8 @@ pub struct Facts {
     pub time_limit: Option<std::time::Duration>,
     /// For `keyed` actions: the same for each attempt at the same thing.
     pub idempotency_key: String,
+    /// The secrets that stand in its input.
+    pub secrets: sealed::Secrets,
     /// Who asks: the path of a step, `step.check`, a check, a guard, or `step.undo.0`.
     pub by: String,
 }

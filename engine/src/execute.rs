@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value as Json, json};
 use tokio::sync::watch;
 
+use crate::action::sealed::Secrets;
 use crate::event::fact::{Event, Fact, PlanRecorded, RunBegin};
 use crate::event::state::{Failure, RunStatus, StepState, Verdict};
 use crate::host::Host;
@@ -169,12 +170,15 @@ struct Runner<'a> {
 /// When the record cannot be kept; everything else is how the run ended.
 pub async fn execute(means: &Means<'_>, plan: &Plan, run: RunId, ledger: &mut dyn Keeper) -> Result<Ended, Error> {
     let runner = Runner::new(means, plan, Run::new(run), ledger);
+    if plan.view.options.offline {
+        runner.learn_secrets().await;
+    }
     runner.begin()?;
     let outcome = match plan.view.status {
         Status::Ready => runner.work().await,
         _ => Err(runner.refusal()),
     };
-    runner.end(outcome).await
+    runner.finish(outcome).await
 }
 
 impl<'a> Runner<'a> {
@@ -182,8 +186,9 @@ impl<'a> Runner<'a> {
         let started_at = plan.view.created_at;
         let probe: &dyn crate::host::Probe = means.host;
         let base = crate::plan::base_scope(means.setting, &run.id, started_at, probe);
-        let asking = Asking { registry: &means.setting.registry, probe, run: run.id.clone(), started_at };
-        let book = Book::new(ledger, run, means.setting.actor.clone(), means.observer, probe);
+        let (registry, custody) = (&*means.setting.registry, &means.setting.custody);
+        let asking = Asking { registry, probe, run: run.id.clone(), started_at, custody };
+        let book = Book::new(ledger, run, means, probe);
         Self {
             means,
             plan,
@@ -199,6 +204,16 @@ impl<'a> Runner<'a> {
     fn book(&self) -> std::sync::MutexGuard<'_, Book<'a>> {
         // A panic while a fact is noted cannot leave half a fact: the book pushes whole ones.
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A process that has not looked has read no secret, and what is not known is not masked. What cannot be read now is
+    /// an error where it is used.
+    async fn learn_secrets(&self) {
+        let custody = Arc::clone(&self.means.setting.custody);
+        let secrets = Secrets { bound: self.plan.root.secrets.clone(), custody, by: "run".to_owned() };
+        for place in secrets.bound.values() {
+            let _ = secrets.fetch(Some(&place.name), &place.store, &place.key, self.means.host).await;
+        }
     }
 
     fn begin(&self) -> Result<(), Error> {

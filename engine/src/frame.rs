@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
+use crate::action::sealed::SecretPlace;
 use crate::event::state::StepState;
 use crate::id::{Id, Name};
 use crate::procedure::Procedure;
@@ -27,6 +28,8 @@ pub struct Frame {
     pub parameters: IndexMap<Id, Json>,
     /// The targets, by the name this procedure gives them.
     pub targets: BTreeMap<Id, Target>,
+    /// Where its secrets are, by the name this procedure gives them.
+    pub secrets: BTreeMap<Id, SecretPlace>,
     /// The frame that called this one.
     pub caller: Option<Arc<Frame>>,
     /// Guards of the workspace: they hold in the outermost frame, and so everywhere.
@@ -155,7 +158,15 @@ impl Frame {
                 Given::Undecided(_) => None,
             })
             .collect();
-        Self { procedure, prefix, parameters, targets, caller, policy, scope: Mutex::new(scope) }
+        let secrets = BTreeMap::new();
+        Self { procedure, prefix, parameters, targets, secrets, caller, policy, scope: Mutex::new(scope) }
+    }
+
+    /// The same frame with its secrets. They are no names of expressions: only inputs made for them can have one.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: BTreeMap<Id, SecretPlace>) -> Self {
+        self.secrets = secrets;
+        self
     }
 
     /// The path of one of its steps, unique in the run.

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use crate::id::Digest;
 use crate::time::Timestamp;
 
+pub mod exchanged;
 pub mod machine;
 pub mod recorded;
 
@@ -161,7 +162,7 @@ pub struct Copied {
 }
 
 /// An HTTP request that only reads.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Get {
     /// The whole address.
     pub url: String,
@@ -176,7 +177,7 @@ pub struct Get {
 }
 
 /// An HTTP request that may change something.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Send {
     /// `POST`, `PUT`, `PATCH`, `DELETE`, …
     pub method: String,
@@ -187,7 +188,7 @@ pub struct Send {
 }
 
 /// What came back.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
@@ -198,7 +199,7 @@ pub struct Answer {
 }
 
 /// A program to run: no shell, an environment of its own.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Command {
     /// Program and arguments, handed over as they are.
     pub argv: Vec<String>,
@@ -216,7 +217,7 @@ pub struct Command {
 }
 
 /// How a program ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Finished {
     /// Its exit code; none if a signal ended it.
     pub code: Option<i32>,
@@ -276,6 +277,13 @@ pub trait Probe: std::marker::Send + Sync {
     /// None of them changed from the first copy's begin to the last one's end. Those of one folder stay in one folder,
     /// under their own names.
     fn scratch(&self, files: &[PathBuf]) -> Result<Scratch, Error>;
+
+    /// The bytes of a variable of the environment that this process was started with; none if it is not set.
+    ///
+    /// Variables that a procedure declares are known from the start; this is for those that hold secrets.
+    fn variable(&self, _name: &str) -> Option<Vec<u8>> {
+        None
+    }
 
     /// The program that an argv would start.
     fn program(&self, name: &str) -> Result<Program, Error>;

@@ -28,6 +28,7 @@ pub mod content;
 pub mod entry;
 pub mod error;
 mod files;
+pub mod fingerprint_key;
 pub mod history;
 pub mod inbox;
 pub mod incident;

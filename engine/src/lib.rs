@@ -5,6 +5,7 @@
 
 pub mod diagnostic;
 pub mod id;
+pub mod secret;
 pub mod time;
 
 pub mod host;

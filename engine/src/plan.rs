@@ -13,9 +13,11 @@ use serde_json::{Value as Json, json};
 use crate::action::{EffectClass, Fidelity, Registry};
 use crate::event::state::{Checked, Failure, Verdict};
 use crate::frame::Frame;
+use crate::host::Probe;
 use crate::id::{Digest, Id, Name};
-use crate::procedure::workspace::Workspace;
+use crate::procedure::workspace::{TargetEntry, Workspace};
 use crate::procedure::{Environment, Procedure};
+use crate::secret::custody::Custody;
 use crate::target::Target;
 use crate::template::scope::Scope;
 use crate::time::{Duration, Timestamp};
@@ -27,8 +29,11 @@ mod checks;
 pub mod items;
 pub mod judging;
 mod planner;
+mod secrets;
 pub mod steps;
 mod unsupported;
+
+pub use secrets::{bound_secrets, expect_as_planned};
 
 pub use bind::{Names, base_scope, plan, thaw};
 
@@ -51,6 +56,8 @@ pub struct Setting {
     pub env: BTreeMap<String, String>,
     /// Names that are the same for all frames: `history`, and the function `inside`.
     pub base: Scope,
+    /// What this process knows of secrets.
+    pub custody: Arc<Custody>,
 }
 
 /// What is to be planned.
@@ -62,6 +69,8 @@ pub struct Request {
     pub parameters: IndexMap<String, Json>,
     /// Targets that are bound otherwise than the workspace says.
     pub targets: IndexMap<Id, Id>,
+    /// Secrets that are bound otherwise than the workspace says.
+    pub secrets: IndexMap<Id, Id>,
     /// What the plan may look at.
     pub options: Options,
 }
@@ -204,6 +213,9 @@ pub struct View {
     pub parameters: IndexMap<Id, Json>,
     /// The procedure's targets, and what they are bound to.
     pub targets: IndexMap<Id, String>,
+    /// The procedure's secrets, and the names in the workspace that they are bound to.
+    #[serde(skip_serializing_if = "IndexMap::is_empty", default)]
+    pub secrets: IndexMap<Id, Id>,
     /// When it was made.
     pub created_at: Timestamp,
     /// After this it does not run.
@@ -302,6 +314,34 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// A secret is not bound.
+    #[error(
+        "secret `{name}` of `{procedure}` is missing: runwarden.yaml has no secret `{chosen}`; name one with `--secret {name}=NAME`, or under `bindings`"
+    )]
+    NoSecret {
+        /// The procedure.
+        procedure: Name,
+        /// Its name for the secret.
+        name: Id,
+        /// The name that was looked for.
+        chosen: Id,
+    },
+    /// A secret is bound that the procedure has not, or that is elsewhere now.
+    #[error("secret `{name}` of `{procedure}`: {why}")]
+    MisboundSecret {
+        /// The procedure.
+        procedure: Name,
+        /// Its name for the secret.
+        name: Id,
+        /// What is wrong.
+        why: String,
+    },
+    /// A secret is given where it would be recorded.
+    #[error("{what} holds the value of a secret, and would be recorded with it")]
+    ShownOpenly {
+        /// What holds it.
+        what: String,
+    },
     /// A target belongs to another environment.
     #[error("target `{name}` belongs to {theirs}, and this is {ours}")]
     OtherEnvironment {
@@ -331,6 +371,22 @@ pub enum Error {
     /// A target's driver says no.
     #[error(transparent)]
     Target(#[from] crate::target::Error),
+}
+
+/// A target of the workspace, bound for a run in this environment.
+fn target_here(
+    setting: &Setting,
+    slot: &Id,
+    name: &Id,
+    entry: &TargetEntry,
+    probe: &dyn Probe,
+) -> Result<Target, Error> {
+    let ours = setting.environment;
+    if let Some(theirs) = entry.environment.filter(|theirs| *theirs != ours) {
+        let (theirs, ours) = (theirs.as_str(), ours.as_str());
+        return Err(Error::OtherEnvironment { name: slot.clone(), theirs, ours });
+    }
+    Ok(crate::target::bind(name.as_str(), entry, probe)?)
 }
 
 /// The digest of what a plan is over.

@@ -3,16 +3,19 @@
 //! What may be read, and who answers for people, is the caller's to say; what a verdict leads to as well.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
+use crate::action::sealed::{SecretPlace, Secrets};
 use crate::action::{self, Action, Facts, Looking, Registry};
 use crate::event::state::{Checked, Verdict};
 use crate::event::{recall, record};
 use crate::frame::Frame;
 use crate::host::Probe;
-use crate::id::{Digest, RunId};
+use crate::id::{Digest, Id, RunId};
 use crate::procedure::check::{Act, Check, Question, Severity};
+use crate::secret::custody::Custody;
 use crate::template::Outcome;
 use crate::template::data::AtLeaf;
 use crate::template::error::EvaluationError;
@@ -31,6 +34,8 @@ pub struct Asking<'a> {
     pub run: RunId,
     /// When it began.
     pub started_at: Timestamp,
+    /// What this process knows of secrets.
+    pub custody: &'a Arc<Custody>,
 }
 
 /// A read and what came of it.
@@ -84,13 +89,14 @@ pub struct Input {
 impl Asking<'_> {
     /// What an action is told besides its input; `by` is who asks.
     #[must_use]
-    pub fn facts(&self, frame: &Frame, by: &str, idempotency_key: String) -> Facts {
+    pub fn facts(&self, frame: &Frame, act: &Act, by: &str, idempotency_key: String) -> Facts {
         Facts {
             run: self.run.clone(),
             started_at: self.started_at,
             targets: frame.targets.clone(),
             time_limit: None,
             idempotency_key,
+            secrets: Secrets { bound: secrets_of(frame, act), custody: Arc::clone(self.custody), by: by.to_owned() },
             by: by.to_owned(),
         }
     }
@@ -107,7 +113,7 @@ impl Asking<'_> {
             Outcome::Undecided(_) => None,
         };
         let action = self.action(act)?;
-        let digest = with_digest(action, with.as_ref().unwrap_or(&shown), frame);
+        let digest = with_digest(action, with.as_ref().unwrap_or(&shown), frame, &secrets_of(frame, act));
         Ok(Input { shown, with, undecided, digest })
     }
 
@@ -136,7 +142,7 @@ impl Asking<'_> {
 
     /// Makes a read whose input is rendered already.
     pub async fn read(&self, frame: &Frame, act: &Act, with: &Json, by: &str) -> Found {
-        let facts = self.facts(frame, by, String::new());
+        let facts = self.facts(frame, act, by, String::new());
         let read = match self.action(act) {
             Ok(action) => action.read(with, &Looking { facts: &facts, probe: self.probe }).await,
             Err(error) => Err(error),
@@ -150,7 +156,7 @@ impl Asking<'_> {
 
     /// Digest of what a read would be over, if that can be told without making it.
     pub async fn subject(&self, frame: &Frame, act: &Act, with: &Json, by: &str) -> Option<Digest> {
-        let facts = self.facts(frame, by, String::new());
+        let facts = self.facts(frame, act, by, String::new());
         let action = self.action(act).ok()?;
         // A subject that cannot be found out is as good as none: action and input are compared then.
         action.subject(with, &Looking { facts: &facts, probe: self.probe }).await.ok().flatten()
@@ -195,6 +201,16 @@ impl Asking<'_> {
     }
 }
 
+/// The secrets that stand in an act's input. Its template says where they stand; how a value looks says nothing.
+fn secrets_of(frame: &Frame, act: &Act) -> BTreeMap<Id, SecretPlace> {
+    if frame.secrets.is_empty() {
+        return BTreeMap::new();
+    }
+    let leaves = act.with.leaves();
+    let named = leaves.iter().filter_map(|(_, leaf)| leaf.secret());
+    named.filter_map(|name| Some((name.clone(), frame.secrets.get(name)?.clone()))).collect()
+}
+
 /// What a check is called where it asks: with its step, or with the call that it stands in.
 #[must_use]
 pub fn asker(frame: &Frame, step: Option<&str>, check: &Check) -> String {
@@ -232,24 +248,46 @@ pub fn answer(check: &Check, verdict: Verdict, detail: Option<String>) -> Checke
 /// Digest of an input with the identities of the targets that it names: another name for the same thing is no change,
 /// and another thing by the same name is one.
 #[must_use]
-pub fn with_digest(action: &Action, with: &Json, frame: &Frame) -> Digest {
+pub fn with_digest(action: &Action, with: &Json, frame: &Frame, secrets: &BTreeMap<Id, SecretPlace>) -> Digest {
     let identities: BTreeMap<&str, &str> = target_names(action, with)
+        .into_iter()
         .filter_map(|name| frame.targets.get(name).map(|target| (name, target.identity.as_str())))
         .collect();
-    canonical_digest(&json!({ "action": action.name, "with": with, "targets": identities }))
+    let mut input = json!({ "action": action.name, "with": with, "targets": identities });
+    if !secrets.is_empty() {
+        let places = secrets.iter().map(|(name, place)| (name.to_string(), Json::String(place.identity())));
+        input["secrets"] = Json::Object(places.collect());
+    }
+    canonical_digest(&input)
 }
 
-/// The names of targets in an input: the values of those params that the schema marks as targets.
-pub fn target_names<'a>(action: &Action, with: &'a Json) -> impl Iterator<Item = &'a str> {
-    let empty = Map::new();
-    let properties = action.params().get("properties").and_then(Json::as_object).cloned().unwrap_or(empty);
-    let members = with.as_object().into_iter().flatten();
-    members
-        .filter(move |(name, _)| properties.get(*name).is_some_and(|schema| schema.get("x-runwarden-target").is_some()))
-        .flat_map(|(_, value)| match value {
-            Json::Array(names) => names.iter().filter_map(Json::as_str).collect(),
-            other => other.as_str().into_iter().collect::<Vec<_>>(),
-        })
+/// The names of targets in an input: the values that stand where the schema says that a target does.
+fn target_names<'a>(action: &Action, with: &'a Json) -> Vec<&'a str> {
+    let mut names = Vec::new();
+    collect_targets(action.params(), action.params(), with, &mut names);
+    names
+}
+
+fn collect_targets<'a>(root: &Json, schema: &Json, value: &'a Json, names: &mut Vec<&'a str>) {
+    let referred = schema.get("$ref").and_then(Json::as_str).and_then(|at| root.pointer(at.strip_prefix('#')?));
+    let schema = referred.unwrap_or(schema);
+    let is_target = schema.get("x-runwarden-target").is_some();
+    match value {
+        Json::String(name) if is_target => names.push(name),
+        Json::Array(items) if is_target => names.extend(items.iter().filter_map(Json::as_str)),
+        Json::Array(items) => {
+            let of_item = schema.get("items").unwrap_or(&Json::Null);
+            items.iter().for_each(|item| collect_targets(root, of_item, item, names));
+        }
+        Json::Object(members) => {
+            for (name, member) in members {
+                if let Some(of_member) = schema.get("properties").and_then(|properties| properties.get(name)) {
+                    collect_targets(root, of_member, member, names);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// SHA-256 over the RFC 8785 form of a value as it is recorded.

@@ -213,6 +213,7 @@ impl Stage<'_> {
             procedure: procedure.name.clone(),
             parameters: self.situation.parameters.clone(),
             targets: IndexMap::new(),
+            secrets: IndexMap::new(),
             options: Options::default(),
         };
         let planned = tokio::select! {
@@ -266,6 +267,7 @@ impl Stage<'_> {
             procedures: self.procedures.clone(),
             env: self.situation.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
             base: Scope::new(),
+            custody: Arc::default(),
         }
     }
 

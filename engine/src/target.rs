@@ -24,6 +24,7 @@ pub mod json_lines;
 pub mod ledger_copy;
 pub mod open_ledger;
 pub mod python_json;
+pub mod secret_store;
 
 /// A target as bound for a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -210,11 +211,8 @@ pub fn drivers(kind: TargetKind) -> &'static [&'static str] {
         TargetKind::Ledger => &["runwarden", corvusforge::DRIVER, hash_chain::DRIVER, digest_log::DRIVER],
         TargetKind::AnchorStore => &["directory"],
         TargetKind::Service => &["http"],
-        TargetKind::SecretStore
-        | TargetKind::Epoch
-        | TargetKind::Pause
-        | TargetKind::PluginRegistry
-        | TargetKind::ArtifactStore => &[],
+        TargetKind::SecretStore => &["dotenv", "env", "directory", "vault", "command"],
+        TargetKind::Epoch | TargetKind::Pause | TargetKind::PluginRegistry | TargetKind::ArtifactStore => &[],
     }
 }
 
@@ -232,6 +230,7 @@ pub fn bind(name: &str, entry: &TargetEntry, probe: &dyn Probe) -> Result<Target
     }
     let mut settings = entry.settings.clone();
     let (identity, device_inode) = match driver.as_str() {
+        _ if entry.kind == TargetKind::SecretStore => secret_store::bind(name, &driver, &mut settings, probe)?,
         "runwarden" | "corvusforge" => {
             let file: LedgerFile = read_settings(name, &driver, &settings)?;
             ledger_copy::check_keys(&file.vkeys, &driver).map_err(|why| Error::Settings {

@@ -18,6 +18,9 @@ pub struct Asked {
     /// What a target of the procedure stands for, by its name in runwarden.yaml
     #[arg(long = "target", value_name = "NAME=TARGET")]
     pub targets: Vec<String>,
+    /// What a secret of the procedure stands for, by its name in runwarden.yaml
+    #[arg(long = "secret", value_name = "NAME=SECRET")]
+    pub secrets: Vec<String>,
     /// Make no reads; what depends on them stays undecided
     #[arg(long)]
     pub offline: bool,
@@ -51,7 +54,7 @@ pub struct Run {
     #[command(flatten)]
     pub asked: Asked,
     /// Run what this plan file shows, or nothing
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["parameters", "file", "targets", "offline", "probe_commands", "dry_run"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["parameters", "file", "targets", "secrets", "offline", "probe_commands", "dry_run"])]
     pub plan: Option<PathBuf>,
     /// Show what would be done, as `plan` does
     #[arg(long)]

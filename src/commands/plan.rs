@@ -41,7 +41,7 @@ fn make(context: &Context, asked: &Asked) -> Result<Made, Refusal> {
     let records = own_ledger::records(&session.workspace, &session.machine)?;
     let run = session.new_run()?;
     let past = session.past(run.clone(), records);
-    let setting = session.setting(&past);
+    let setting = session.setting(&past)?;
     let id = session.new_run()?.to_string();
     super::runtime()?.block_on(session.plan(&setting, id, run, &past))
 }

@@ -156,7 +156,7 @@ impl Going<'_> {
         let session = self.doing.session;
         let ui = &self.doing.context.ui;
         let past = session.past(self.id.clone(), None);
-        let setting = session.setting(&past);
+        let setting = session.setting(&past)?;
         let progress = Arc::new(Progress::new(Arc::clone(ui), &self.view));
         let people = Operator { answers: self.answers, progress: Arc::clone(&progress) };
         let (_asked, interrupts) = watch::channel(0);
@@ -195,7 +195,7 @@ impl Going<'_> {
         let before = read(&reader, &self.id)?;
         refuse_over(&before)?;
         let past = session.past(self.id.clone(), None);
-        let setting = session.setting(&past);
+        let setting = session.setting(&past)?;
         let plan = thaw(&setting, self.view, &self.id, &session.machine)?;
         ledger.moves(Some(&self.id));
         let progress = Arc::new(Progress::new(Arc::clone(ui), &plan.view));

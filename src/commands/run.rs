@@ -102,8 +102,9 @@ pub fn run(context: &Context, args: &Run) -> Result<Exit, Refusal> {
         let message = format!("the plan is of `{}`, not of `{}`", recorded.procedure, args.asked.name);
         return Err(Refusal::invalid("usage", message));
     }
-    let session = Session::prepare(&context.global, &args.asked, recorded.as_ref())?;
+    let mut session = Session::prepare(&context.global, &args.asked, recorded.as_ref())?;
     refuse_unsigned(&session)?;
+    session.promise_fingerprints()?;
     let risk = risk_of(&session)?;
     let must_ask = must_ask(args, risk, &session.request.procedure)?;
     super::warn(context, &session.loaded);
@@ -202,6 +203,7 @@ impl Doing<'_> {
                 files::shown(&session.workspace.key())
             ));
         }
+        session.make_fingerprints()?;
         let mut ledger = self.open_ledger().await?;
         let done = self.execute(&mut ledger, answers, agreed).await;
         if let Err(error) = ledger.close(session.machine.now()) {
@@ -216,7 +218,7 @@ impl Doing<'_> {
         let (session, ui) = (self.session, &self.context.ui);
         let run = session.new_run()?;
         let past = session.past(run.clone(), own_ledger::records(&session.workspace, &session.machine)?);
-        let setting = session.setting(&past);
+        let setting = session.setting(&past)?;
         let plan = session.plan(&setting, self.plan_id()?, run, &past).await?;
         if plan.view.status != Status::Ready {
             // It will not run: there is nothing to agree to.
@@ -248,7 +250,7 @@ impl Doing<'_> {
 
     async fn plan(&self, run: RunId) -> Result<Plan, Refusal> {
         let past = self.session.past(run.clone(), None);
-        let setting = self.session.setting(&past);
+        let setting = self.session.setting(&past)?;
         self.session.plan(&setting, self.plan_id()?, run, &past).await
     }
 
@@ -282,7 +284,7 @@ impl Doing<'_> {
             self.refuse_spent(recorded)?;
         }
         let past = session.past(run.clone(), None);
-        let setting = session.setting(&past);
+        let setting = session.setting(&past)?;
         let plan = session.plan(&setting, self.plan_id()?, run.clone(), &past).await?;
         if let Some(shown) = self.recorded.or(agreed.as_ref()) {
             plan_file::compare(shown, &plan.view)?;

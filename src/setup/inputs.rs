@@ -45,17 +45,30 @@ pub fn parameters(procedure: &Procedure, asked: &Asked) -> Result<IndexMap<Strin
 
 /// The targets that are bound on the command line.
 pub fn targets(given: &[String]) -> Result<IndexMap<Id, Id>, Refusal> {
-    let mut targets = IndexMap::new();
+    bound(given, "target")
+}
+
+/// The secrets that are bound on the command line, by name: a value never stands there.
+pub fn secrets(given: &[String]) -> Result<IndexMap<Id, Id>, Refusal> {
+    bound(given, "secret")
+}
+
+fn bound(given: &[String], what: &str) -> Result<IndexMap<Id, Id>, Refusal> {
+    let mut all = IndexMap::new();
     for text in given {
-        let (name, target) = pair(text, "--target")?;
-        let id = |text: &str| {
-            Id::parse(text).map_err(|error| Refusal::invalid("usage", format!("--target {name}={target}: {error}")))
-        };
-        if targets.insert(id(name)?, id(target)?).is_some() {
-            return Err(Refusal::invalid("usage", format!("target `{name}` is given twice")));
+        let wrong = |why: String| Refusal::invalid("usage", format!("--{what}: {why}"));
+        // What stands after the `=` may be a value, given by mistake: it is not shown.
+        let (name, aim) = text.split_once('=').ok_or_else(|| wrong("it is not of the form NAME=NAME".to_owned()))?;
+        let name = Id::parse(name).map_err(|error| wrong(error.to_string()))?;
+        let aim = Id::parse(aim).map_err(|error| match what {
+            "secret" => wrong(format!("what stands after `{name}=` is no name of a secret in runwarden.yaml")),
+            _ => wrong(error.to_string()),
+        })?;
+        if all.insert(name.clone(), aim).is_some() {
+            return Err(Refusal::invalid("usage", format!("{what} `{name}` is given twice")));
         }
     }
-    Ok(targets)
+    Ok(all)
 }
 
 /// `NAME=VALUE`, cut at the first `=`.

@@ -14,8 +14,10 @@ pub fn render(view: &View, title: &str, paint: Paint) -> String {
     let mut sections = vec![head(view, title, paint)];
     let inputs: Vec<_> = view.parameters.iter().map(|(name, value)| (name.to_string(), inline(value))).collect();
     section(&mut sections, paint, "parameters", &pairs("  ", &inputs));
+    let secrets: Vec<_> = view.secrets.iter().map(|(name, secret)| (name.to_string(), secret.to_string())).collect();
     let targets: Vec<_> = view.targets.iter().map(|(name, target)| (name.to_string(), target.clone())).collect();
     section(&mut sections, paint, "targets", &pairs("  ", &targets));
+    section(&mut sections, paint, "secrets", &pairs("  ", &secrets));
     section(&mut sections, paint, "preconditions", &checks(&view.preconditions, paint));
     let guards: Vec<String> = view.guards.iter().map(|planned| guard(planned, paint)).collect();
     section(&mut sections, paint, "do not", &guards.join("\n"));

@@ -10,12 +10,12 @@ const EVERYWHERE: &[&str] = &["async_trait", "indexmap", "schemars", "serde", "s
 
 /// The owners of a crate: where in `engine/src` it may be used. Who else needs it asks an owner.
 const OWNERS: &[(&str, &[&str])] = &[
-    ("base64", &["sign", "merkle", "action/file", "action/forge"]),
+    ("base64", &["sign", "merkle", "secret", "action/file", "action/forge"]),
     ("csv", &["action/data"]),
     ("ed25519_dalek", &["sign"]),
     ("futures_util", &["execute"]),
     ("getrandom", &["host"]),
-    ("hex", &["id", "merkle", "ledger", "target", "host"]),
+    ("hex", &["id", "secret", "merkle", "ledger", "target", "host"]),
     ("jiff", &["time"]),
     ("jsonschema", &["action"]),
     ("minijinja", &["template"]),
@@ -30,7 +30,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("serde_json_canonicalizer", &["procedure", "ledger", "question"]),
     ("serde_path_to_error", &["target", "action", "parse"]),
     ("serde_yaml", &["parse", "action/data"]),
-    ("sha2", &["id", "merkle", "host", "target/corvusforge", "target/digest_log", "action/file"]),
+    ("sha2", &["id", "secret", "merkle", "host", "target/corvusforge", "target/digest_log", "action/file"]),
     ("similar", &["plan"]),
     ("ssh_key", &["sign"]),
     ("strsim", &["diagnostic"]),
@@ -39,7 +39,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tokio", &["host", "action", "execute", "rehearse"]),
     ("toml", &["action/data"]),
     ("uuid", &["id"]),
-    ("zeroize", &["sign", "secret"]),
+    ("zeroize", &["sign", "secret", "host", "ledger", "target/secret_store", "action/command", "action/secrets"]),
 ];
 
 /// The lines of a table of a manifest: name and the rest.

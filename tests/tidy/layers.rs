@@ -7,7 +7,7 @@ use super::{none, text};
 /// each other. docs/architecture.md has the same table, with what each is for.
 const LINES: &[&[&str]] = &[
     &["id"],
-    &["diagnostic", "time"],
+    &["diagnostic", "time", "secret"],
     &["template", "sign", "host"],
     &["event", "merkle"],
     &["procedure"],
@@ -44,7 +44,7 @@ const SYSTEM: &[&str] = &[
 
 /// The modules that may name the trait that has effects. The plan is not among them: it cannot do anything.
 /// A rehearsal brings a host that has nothing on it.
-const DOERS: &[&str] = &["host", "action", "execute", "rehearse"];
+const DOERS: &[&str] = &["host", "target", "action", "execute", "rehearse"];
 
 fn line_of(module: &str) -> Option<usize> {
     LINES.iter().position(|line| line.contains(&module))

@@ -8,9 +8,12 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::data::format;
+use super::sealed::Sealed;
 use super::{Error, Facts};
+use crate::host::exchanged::PrivateFile;
 use crate::host::{self, Finished, Probe};
 use crate::id::Id;
 use crate::procedure::TargetKind as Kind;
@@ -24,15 +27,16 @@ struct Named<'a> {
     argv: Option<&'a [String]>,
     target: Option<&'a Id>,
     args: &'a [String],
-    env: &'a BTreeMap<String, String>,
-    stdin: Option<&'a str>,
+    env: &'a BTreeMap<String, Sealed>,
+    stdin: Option<&'a Sealed>,
+    files: &'a BTreeMap<String, Sealed>,
     timeout: Duration,
     at_most: u64,
 }
 
 impl Named<'_> {
     fn command(&self, facts: &Facts) -> Result<host::Command, Error> {
-        let mut command = match (self.argv, self.target) {
+        let command = match (self.argv, self.target) {
             (Some(argv), None) if self.args.is_empty() => host::Command {
                 argv: argv.to_vec(),
                 folder: None,
@@ -48,9 +52,32 @@ impl Named<'_> {
         if command.argv.first().is_none_or(String::is_empty) {
             return Err(Error::new("bad_input", "an argv begins with a program"));
         }
-        command.env.extend(self.env.iter().map(|(name, value)| (name.clone(), value.clone())));
-        command.stdin = self.stdin.map(|text| text.as_bytes().to_vec());
         Ok(command)
+    }
+
+    /// Gives the command what it is fed with; secrets are read here, and at no earlier time. The files last as long as
+    /// what is given back.
+    async fn feed(
+        &self,
+        command: &mut host::Command,
+        facts: &Facts,
+        probe: &dyn Probe,
+    ) -> Result<Vec<PrivateFile>, Error> {
+        for (name, value) in self.env {
+            let value = facts.secrets.open(value, probe).await?;
+            command.env.push((name.clone(), value));
+        }
+        if let Some(stdin) = self.stdin {
+            command.stdin = Some(facts.bytes(stdin, probe).await?);
+        }
+        let mut files = Vec::new();
+        for (name, value) in self.files {
+            let bytes = Zeroizing::new(facts.bytes(value, probe).await?);
+            let file = PrivateFile::new(probe, &bytes)?;
+            command.env.push((name.clone(), file.path.display().to_string()));
+            files.push(file);
+        }
+        Ok(files)
     }
 
     fn of_target(&self, facts: &Facts, target: &Id) -> Result<host::Command, Error> {
@@ -125,10 +152,23 @@ fn json(name: &str, finished: &Finished) -> Result<Value, Error> {
     format::json(text).map_err(|error| wrong(error.to_string()))
 }
 
+/// What a program wrote, without the secrets in it. Digests are of this: one of a secret alone could be guessed from.
+struct Said {
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl Said {
+    fn of(finished: &Finished, facts: &Facts) -> Self {
+        let clean = |bytes: &[u8]| facts.secrets.clean_bytes(bytes, finished.cut);
+        Self { stdout: clean(&finished.stdout), stderr: clean(&finished.stderr) }
+    }
+}
+
 /// The end of what a program wrote to its error stream, for a message.
-fn last_words(finished: &Finished) -> String {
+fn last_words(said: &Said) -> String {
     const AT_MOST: usize = 400;
-    let text = String::from_utf8_lossy(&finished.stderr);
+    let text = String::from_utf8_lossy(&said.stderr);
     let text = text.trim_end();
     let start = text.char_indices().rev().nth(AT_MOST - 1).map_or(0, |(at, _)| at);
     if text.is_empty() { String::new() } else { format!(": {}", &text[start..]) }

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::data::format;
+use super::sealed::Sealed;
 use super::{Error, Facts};
-use crate::host::{self, Answer};
+use crate::host::{self, Answer, Probe};
 use crate::id::{Digest, Id};
 use crate::procedure::TargetKind as Kind;
 use crate::time::Duration;
@@ -22,7 +23,7 @@ fn to_service(
     facts: &Facts,
     target: &Id,
     path: &str,
-    headers: &BTreeMap<String, String>,
+    headers: BTreeMap<String, String>,
     timeout: Duration,
     at_most: u64,
 ) -> Result<host::Get, Error> {
@@ -42,7 +43,7 @@ fn to_service(
         let value = value.as_str().ok_or_else(|| wrong("a value of `headers` is no text"))?;
         all.insert(name.to_ascii_lowercase(), value.to_owned());
     }
-    all.extend(headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())));
+    all.extend(headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)));
     Ok(host::Get {
         url: format!("{}{path}", base.trim_end_matches('/')),
         headers: all.into_iter().collect(),
@@ -50,6 +51,19 @@ fn to_service(
         at_most,
         head_only: false,
     })
+}
+
+/// Headers with the values of the secrets among them, which are read here and at no earlier time.
+async fn opened(
+    headers: &BTreeMap<String, Sealed>,
+    facts: &Facts,
+    probe: &dyn Probe,
+) -> Result<BTreeMap<String, String>, Error> {
+    let mut opened = BTreeMap::new();
+    for (name, value) in headers {
+        opened.insert(name.clone(), facts.secrets.open(value, probe).await?);
+    }
+    Ok(opened)
 }
 
 /// Refuses a path that would lead away from the target's own.
@@ -78,7 +92,8 @@ struct Shown {
 }
 
 impl Shown {
-    fn of(answer: &Answer) -> Self {
+    /// Digest and text are of what is left without secrets: a digest of a secret alone could be guessed from.
+    fn of(answer: &Answer, facts: &Facts) -> Self {
         let mut headers: BTreeMap<String, String> = BTreeMap::new();
         for (name, value) in &answer.headers {
             let joined = headers.entry(name.clone()).or_default();
@@ -88,8 +103,9 @@ impl Shown {
         let says_json = headers.get("content-type").is_some_and(|kind| kind.contains("json"));
         let looks_like_json = |text: &&str| says_json || text.trim_start().starts_with(['{', '[']);
         let json = text.filter(looks_like_json).and_then(|text| format::json(text).ok());
-        let text = text.filter(|_| json.is_none()).map(str::to_owned);
-        Self { headers, json, text, subject: Digest::of(&answer.body) }
+        let clean = facts.secrets.clean_bytes(&answer.body, false);
+        let text = text.filter(|_| json.is_none()).map(|_| String::from_utf8_lossy(&clean).into_owned());
+        Self { headers, json, text, subject: Digest::of(&clean) }
     }
 }
 

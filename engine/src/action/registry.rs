@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::erased::{ErasedEffect, ErasedRead};
 use super::scripted::{Call, Script, Shape};
 use super::{Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Read, Reconciled, Repeat};
-use super::{anchor, command, data, file, forge, http, ledger, process};
+use super::{anchor, command, data, file, forge, http, ledger, process, secrets};
 use crate::diagnostic::did_you_mean;
 use crate::id::Digest;
 
@@ -64,7 +64,10 @@ impl Action {
         }
     }
 
-    /// JSON Schema of what it takes; a property with `x-runwarden-target` names a target of one of those kinds.
+    /// JSON Schema of what it takes; a property with `x-runwarden-target` names a target of one of those kinds, one with
+    /// `x-runwarden-secret` may be a secret.
+    ///
+    /// What an action says, by whichever of the methods below, has no secret in it that was read before it said so.
     #[must_use]
     pub fn params(&self) -> &Value {
         &self.schemas.params
@@ -93,7 +96,7 @@ impl Action {
                     read.accepts(with)?;
                     super::scripted::read(&**script, &self.call(looking.facts), looking.probe).await
                 }
-                None => read.read(with, looking).await,
+                None => looking.facts.cleaned(read.read(with, looking).await),
             },
             Body::Effect(_) => Err(Error::new("not_a_read", format!("`{}` has an effect", self.name))),
         }
@@ -121,7 +124,7 @@ impl Action {
         match &*self.body {
             Body::Read(_) => Ok(Preview { fidelity: Fidelity::Exact, before: None, after: None, no_change: true }),
             Body::Effect(effect) if self.script.is_some() => effect.accepts(with).map(|()| Preview::UNKNOWN),
-            Body::Effect(effect) => effect.preview(with, looking).await,
+            Body::Effect(effect) => looking.facts.cleaned(effect.preview(with, looking).await),
         }
     }
 
@@ -137,7 +140,7 @@ impl Action {
                     effect.accepts(with)?;
                     super::scripted::apply(&**script, &self.call(doing.facts)).await
                 }
-                None => effect.apply(with, doing).await,
+                None => doing.facts.cleaned(effect.apply(with, doing).await),
             },
         }
     }
@@ -151,7 +154,7 @@ impl Action {
             Body::Read(_) => Ok(Reconciled::NotHappened),
             Body::Effect(effect) => match &self.script {
                 Some(script) => script.reconcile(&self.call(looking.facts)),
-                None => effect.reconcile(with, looking).await,
+                None => looking.facts.cleaned(effect.reconcile(with, looking).await),
             },
         }
     }
@@ -246,6 +249,14 @@ impl Registry {
             .effect(ledger::snapshot::Snapshot)
             .read(ledger::verify::Verify)
             .read(process::holders::Holders)
+            .read(secrets::compare::Compare)
+            .read(secrets::expiry::Expiry)
+            .read(secrets::fingerprint::Fingerprint)
+            .effect(secrets::generate::Generate)
+            .effect(secrets::put::Put)
+            .read(secrets::require::Require)
+            .effect(secrets::revoke::Revoke)
+            .effect(secrets::set_expiry::SetExpiry)
     }
 
     /// The same actions, answered by a script: they keep their names, contracts and schemas, and touch nothing.

@@ -4,15 +4,20 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::sealed::{SecretPlace, Secrets};
 use super::{Doing, Error, Facts, Looking, Preview, Reconciled, Registry};
 use crate::host::machine::{Machine, Settings};
 use crate::host::recorded::{Operation, Recorded};
 use crate::host::{Host, Probe};
 use crate::id::{Id, RunId};
 use crate::procedure::TargetKind as Kind;
+use crate::procedure::workspace::TargetEntry;
+use crate::secret::custody::Custody;
+use crate::secret::fingerprint::FingerprintKey;
 use crate::target::Target;
 use crate::time::Timestamp;
 
@@ -32,6 +37,10 @@ impl Trial {
             targets: BTreeMap::new(),
             time_limit: None,
             idempotency_key: "key-of-this-step".to_owned(),
+            secrets: Secrets {
+                custody: Arc::new(Custody::new(Some(FingerprintKey::new([9; 32])))),
+                ..Secrets::default()
+            },
             by: "step".to_owned(),
         };
         Self { folder, settings, facts }
@@ -40,6 +49,27 @@ impl Trial {
     pub(super) fn target(mut self, name: &str, kind: Kind, settings: Value) -> Self {
         let Value::Object(settings) = settings else { panic!("settings are a map") };
         self.facts.targets.insert(Id::parse(name).unwrap(), target(name, kind, settings));
+        self
+    }
+
+    /// A secret store of a driver, bound as a run would bind it.
+    pub(super) fn store(mut self, name: &str, driver: &str, settings: Value) -> Self {
+        let entry = TargetEntry {
+            kind: Kind::SecretStore,
+            driver: Some(driver.to_owned()),
+            environment: None,
+            settings: settings.as_object().unwrap().clone(),
+        };
+        let bound = crate::target::bind(name, &entry, &Machine::new(self.settings.clone())).unwrap();
+        self.facts.targets.insert(Id::parse(name).unwrap(), bound);
+        self
+    }
+
+    /// A secret of the procedure, in one of those stores.
+    pub(super) fn secret(mut self, name: &str, store: &str, key: &str) -> Self {
+        let name = Id::parse(name).unwrap();
+        let place = SecretPlace { name: name.clone(), store: self.facts.targets[store].clone(), key: key.to_owned() };
+        self.facts.secrets.bound.insert(name, place);
         self
     }
 

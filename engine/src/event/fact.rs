@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::state::{Checked, Failure, RunStatus, StepState, Verdict};
 use super::{Draft, Kind, recall, record};
 use crate::id::{Digest, Id, Name, RunId};
+use crate::secret::fingerprint::Fingerprint;
 use crate::time::Timestamp;
 
 /// One fact, by kind.
@@ -29,6 +30,9 @@ pub enum Event {
     /// How a guard was decided.
     #[serde(rename = "guard.verdict")]
     GuardVerdict(GuardVerdict),
+    /// A secret was read for a use.
+    #[serde(rename = "secret.read")]
+    SecretRead(SecretRead),
     /// An effect is about to be tried.
     #[serde(rename = "step.intent")]
     StepIntent(StepIntent),
@@ -117,6 +121,23 @@ pub struct GuardVerdict {
     /// Why, in words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub detail: Option<String>,
+}
+
+/// A secret was read for a use; never its value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretRead {
+    /// Its name in the workspace, or store and key where it has none.
+    pub name: String,
+    /// The store, by its name in the workspace.
+    pub store: String,
+    /// The key in the store.
+    pub key: String,
+    /// Who asked: the path of a step, a check, a guard, or `plan`.
+    pub by: String,
+    /// `hmac:<key id>:<tag>`: equal for equal values.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// An effect is about to be tried.
@@ -302,6 +323,7 @@ impl Event {
             Self::PreconditionResult(_) => Kind::PreconditionResult,
             Self::VerifyResult(_) => Kind::VerifyResult,
             Self::GuardVerdict(_) => Kind::GuardVerdict,
+            Self::SecretRead(_) => Kind::SecretRead,
             Self::StepIntent(_) => Kind::StepIntent,
             Self::StepResult(_) => Kind::StepResult,
             Self::StepSkipped(_) => Kind::StepSkipped,

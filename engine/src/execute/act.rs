@@ -103,7 +103,7 @@ impl Runner<'_> {
         }
         self.compare_with_plan(path, &input)?;
         let key = self.idempotency_key(path, &input, number, action);
-        let mut facts = self.asking.facts(frame, path, key);
+        let mut facts = self.asking.facts(frame, act, path, key);
         if let Some(output) = self.already_so(action, with, &facts, number).await? {
             return Ok(Done::NoChange(output));
         }
@@ -183,6 +183,8 @@ impl Runner<'_> {
         applied: Applied,
     ) -> Result<Done, Halt> {
         let Attempt { path, number, .. } = *attempt;
+        // From here on a secret may be another than the plan found: this very step may have put it there.
+        self.means.setting.custody.forget_plan();
         let once = action.contract.repeat == Repeat::Once;
         let at_once = once || action.contract.effect == EffectClass::Irreversible;
         let done = match applied.result {

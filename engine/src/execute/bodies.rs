@@ -12,7 +12,7 @@ use crate::event::fact::{Event, StepIntent};
 use crate::event::state::{StepState, Verdict};
 use crate::frame::{Frame, Place};
 use crate::id::Name;
-use crate::plan::call::call_inputs;
+use crate::plan::call::{CallInputs, call_inputs};
 use crate::procedure::Work;
 use crate::procedure::check::Check;
 use crate::procedure::pattern::ActKind;
@@ -47,6 +47,7 @@ impl Runner<'_> {
         let started_at = self.now();
         let taken = self.person(&asked, &turn.scope, Some(&turn.path)).await?;
         self.remember_undoable_at(turn.frame, turn.step, &turn.path, &turn.scope);
+        self.means.setting.custody.forget_plan();
         self.result_of_other(&turn.path, "manual", Json::Object(taken.answers), started_at)?;
         self.guard_after(turn.frame, &turn.path).await?;
         let mut slot = self.recorded_view(&turn.path);
@@ -158,10 +159,12 @@ impl Runner<'_> {
         self.guard_before(turn.frame, &act).await?;
         let empty = Map::new();
         let members = given.as_object().unwrap_or(&empty);
-        let (parameters, targets) = call_inputs(turn.frame, &procedure, members).map_err(wrong)?;
+        let CallInputs { parameters, targets, secrets } =
+            call_inputs(turn.frame, &procedure, members, with).map_err(wrong)?;
         let env = &self.means.setting.env;
         let place = Place::Called(Arc::clone(turn.frame), turn.path.clone());
-        let callee = Arc::new(Frame::new(Arc::clone(&procedure), parameters, targets, env, &self.base, place));
+        let callee = Frame::new(Arc::clone(&procedure), parameters, targets, env, &self.base, place);
+        let callee = Arc::new(callee.with_secrets(secrets));
         let started_at = self.now();
         if !matches!(turn.step.undo, Undo::Unsaid) {
             self.intend_call(turn, name, &given)?;

@@ -1,17 +1,20 @@
 //! The book of a run: facts are noted, then made durable together; only then is the observer told.
 //!
+//! What is noted has no secret in it: neither the run's state, nor the ledger, nor an observer is told one.
+//!
 //! An outcome waits for the next intent for at most [`GRACE`]; an intent never waits.
 
 use std::time::{Duration, Instant};
 
-use super::{Checkpoint, Error, Observer, fact_of};
+use super::{Checkpoint, Error, Means, Observer, fact_of};
 use crate::event::Draft;
-use crate::event::fact::{Event, Fact};
+use crate::event::fact::{Event, Fact, SecretRead};
 use crate::host::Probe;
 use crate::id::Digest;
 use crate::ledger::Ledger;
 use crate::ledger::error::Error as LedgerError;
 use crate::run::Run;
+use crate::secret::custody::{Custody, SecretUse};
 use crate::time::Timestamp;
 
 /// How long the outcome of an effect may stay uncommitted (section 7 of the design).
@@ -62,24 +65,33 @@ pub(super) struct Book<'a> {
     actor: String,
     observer: &'a dyn Observer,
     clock: &'a dyn Probe,
+    custody: &'a Custody,
     // Noted and folded into `run`, and not yet durable.
     pending: Vec<Fact>,
     outcome_since: Option<Instant>,
 }
 
 impl<'a> Book<'a> {
-    pub fn new(
-        ledger: &'a mut dyn Keeper,
-        run: Run,
-        actor: String,
-        observer: &'a dyn Observer,
-        clock: &'a dyn Probe,
-    ) -> Self {
-        Self { run, ledger, actor, observer, clock, pending: Vec::new(), outcome_since: None }
+    pub fn new(ledger: &'a mut dyn Keeper, run: Run, means: &Means<'a>, clock: &'a dyn Probe) -> Self {
+        let (actor, custody) = (means.setting.actor.clone(), &*means.setting.custody);
+        let observer = means.observer;
+        Self { run, ledger, actor, observer, clock, custody, pending: Vec::new(), outcome_since: None }
     }
 
     /// Takes a fact in; it is durable with the next [`Self::flush`].
     pub fn note(&mut self, step: Option<&str>, attempt: Option<u32>, event: Event) -> Result<(), Error> {
+        // A run begins with its begin; what was read to plan it comes next.
+        if self.run.facts > 0 {
+            for used in self.custody.take_reads() {
+                let SecretUse { name, store, key, fingerprint, by } = used;
+                self.take(None, None, Event::SecretRead(SecretRead { name, store, key, fingerprint, by }))?;
+            }
+        }
+        self.take(step, attempt, event)
+    }
+
+    fn take(&mut self, step: Option<&str>, attempt: Option<u32>, mut event: Event) -> Result<(), Error> {
+        event.mask(&self.custody.masker());
         let is_outcome = matches!(event, Event::StepResult(_) | Event::UndoResult(_));
         let fact = fact_of(&self.run, &self.actor, step, attempt, event);
         self.run.apply(&fact, self.clock.now())?;

@@ -239,6 +239,9 @@ impl Runner<'_> {
         let mut kept = Vec::new();
         for path in &answer.evidence {
             let bytes = self.means.host.read(path, EVIDENCE_AT_MOST).map_err(|error| unanswered(error.to_string()))?;
+            if self.means.setting.custody.masker().bytes(&bytes).is_some() {
+                return Err(unanswered(format!("`{}` holds a secret, and evidence is kept as it is", path.display())));
+            }
             kept.push(self.book().keep(&bytes)?);
         }
         Ok(kept)

@@ -16,7 +16,19 @@ use crate::template::scope::Slot;
 use crate::template::value::Value;
 
 impl Runner<'_> {
-    pub(super) async fn end(&self, outcome: Result<(), Halt>) -> Result<Ended, Error> {
+    /// Ends, and says so without the secrets that an error or output may hold.
+    pub(super) async fn finish(&self, outcome: Result<(), Halt>) -> Result<Ended, Error> {
+        let mut ended = self.end(outcome).await?;
+        let masker = self.means.setting.custody.masker();
+        ended.failure.iter_mut().for_each(|failure| failure.mask(&masker));
+        ended.outputs.values_mut().for_each(|output| masker.clean_json(output));
+        if let Some((_, advice)) = &mut ended.advice {
+            masker.clean(advice);
+        }
+        Ok(ended)
+    }
+
+    async fn end(&self, outcome: Result<(), Halt>) -> Result<Ended, Error> {
         let root = Arc::clone(&self.plan.root);
         let (status, failure) = match outcome {
             Ok(()) => (RunStatus::Succeeded, None),

@@ -8,7 +8,7 @@ use super::Runner;
 use super::undo::Undoable;
 use crate::frame::{self, Frame};
 use crate::id::Id;
-use crate::plan::call::call_inputs;
+use crate::plan::call::{CallInputs, call_inputs};
 use crate::plan::items::items_of;
 use crate::procedure::step::{Body, Step};
 use crate::template::Outcome as Known;
@@ -63,10 +63,11 @@ impl Runner<'_> {
         let Ok(Known::Known(given)) = with.render(&scope) else { return None };
         let empty = Map::new();
         let members: &Map<String, Json> = given.as_object().unwrap_or(&empty);
-        let (parameters, targets) = call_inputs(frame, procedure, members).ok()?;
+        let CallInputs { parameters, targets, secrets } = call_inputs(frame, procedure, members, with).ok()?;
         let place = frame::Place::Called(Arc::clone(frame), path);
         let env = &self.means.setting.env;
-        let callee = Arc::new(Frame::new(Arc::clone(procedure), parameters, targets, env, &self.base, place));
+        let callee = Frame::new(Arc::clone(procedure), parameters, targets, env, &self.base, place);
+        let callee = Arc::new(callee.with_secrets(secrets));
         self.restore(&callee);
         Some(callee)
     }

@@ -130,6 +130,10 @@ pub async fn resume(
 ) -> Result<Ended, Error> {
     let had_effect = run.had_effect();
     let runner = Runner::new(means, plan, run, ledger);
+    runner.learn_secrets().await;
+    if !had_effect {
+        crate::plan::expect_as_planned(means.setting, plan);
+    }
     let word = if purpose == Purpose::Resume { "resume" } else { "undo" };
     {
         let mut book = runner.book();
@@ -147,7 +151,7 @@ pub async fn resume(
             Err(halt) => Err(halt),
         },
     };
-    runner.end(outcome).await
+    runner.finish(outcome).await
 }
 
 fn asked_to_undo() -> Failure {
@@ -294,8 +298,9 @@ impl Runner<'_> {
             |happened, by: &str, output| OutcomeResolved { happened, by: by.to_owned(), reason: None, output };
         if action.contract.reconcile
             && let Some(place) = self.place_of(path)
+            && let Some(Body::Action(act)) = place.frame.procedure.find_step(&place.step).map(|step| &step.body)
         {
-            let facts = self.asking.facts(&place.frame, path, intent.idempotency_key.clone());
+            let facts = self.asking.facts(&place.frame, act, path, intent.idempotency_key.clone());
             let looking = Looking { facts: &facts, probe: self.means.host };
             match self.promptly(action.reconcile(&intent.with, &looking)).await? {
                 Ok(Reconciled::Happened(output)) => {

@@ -33,6 +33,8 @@ use crate::past::Past;
 use crate::plan::{self, Names, Options, Plan, Request, Setting};
 use crate::procedure::workspace::Workspace;
 use crate::procedure::{Environment, Procedure};
+use crate::secret::custody::Custody;
+use crate::secret::fingerprint::FingerprintKey;
 use crate::sign::ledger_key::LedgerKey;
 use crate::template::scope::{Scope, Slot};
 
@@ -41,6 +43,7 @@ mod guards;
 mod people;
 mod plans;
 mod resuming;
+mod secrets;
 mod stopping;
 mod undo;
 
@@ -276,6 +279,7 @@ pub(super) struct Trial {
     procedures: BTreeMap<Name, Arc<Procedure>>,
     root: Option<Name>,
     runs: std::cell::Cell<u8>,
+    pub offline: bool,
 }
 
 impl Trial {
@@ -325,6 +329,7 @@ impl Trial {
             procedures: BTreeMap::new(),
             root: None,
             runs: std::cell::Cell::new(0),
+            offline: false,
         };
         trial.add("trial", body);
         trial
@@ -332,7 +337,11 @@ impl Trial {
 
     /// One more procedure, that the first can call: callees come first.
     pub fn calling(callee: &str, callee_body: &str, body: &str) -> Self {
-        let mut trial = Self::of("steps: [{ id: a, action: test.note, with: { name: a } }]");
+        Self::calling_with("", callee, callee_body, body)
+    }
+
+    pub fn calling_with(workspace: &str, callee: &str, callee_body: &str, body: &str) -> Self {
+        let mut trial = Self::with_workspace("steps: [{ id: a, action: test.note, with: { name: a } }]", workspace);
         trial.procedures.clear();
         trial.shelf = Shelf::default();
         trial.add(callee, callee_body);
@@ -380,6 +389,7 @@ impl Trial {
             procedures: self.procedures.clone(),
             env: BTreeMap::from([("TEAM".to_owned(), "blue".to_owned())]),
             base: Scope::new().with("history", Slot::Object(past)),
+            custody: Arc::new(Custody::new(Some(FingerprintKey::new([9; 32])))),
         }
     }
 
@@ -393,7 +403,8 @@ impl Trial {
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect(),
             targets: IndexMap::new(),
-            options: Options::default(),
+            secrets: IndexMap::new(),
+            options: Options { offline: self.offline, probe_commands: false },
         }
     }
 
@@ -416,12 +427,18 @@ impl Trial {
     }
 
     pub async fn run_with(&self, parameters: &Json) -> Result<Ended, Error> {
+        self.run_after(parameters, || ()).await
+    }
+
+    /// Runs, after something has happened between plan and run.
+    pub async fn run_after(&self, parameters: &Json, between: impl FnOnce()) -> Result<Ended, Error> {
         let machine = self.machine();
         let run = self.next_run();
         let past = self.past(&run, &machine);
         let setting = self.setting(Arc::clone(&past));
         let names = Names { plan: "plan".to_owned(), run: run.clone(), origin: "test".to_owned() };
         let plan = plan::plan(&setting, &self.request(parameters), names, &machine, &past).await.unwrap();
+        between();
         let means = Means {
             setting: &setting,
             host: &machine,

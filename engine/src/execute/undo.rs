@@ -168,7 +168,7 @@ impl Runner<'_> {
         self.undo_intent(place, act.action.as_str(), with, &input.digest)?;
         self.means.observer.busy(&place.path, "is undone");
         let key = format!("undo-{}", &input.digest.hex()[..24]);
-        let facts = self.asking.facts(frame, by, key);
+        let facts = self.asking.facts(frame, act, by, key);
         let output = action.apply(with, &Doing { facts: &facts, host: self.means.host }).await.map_err(wrong)?;
         self.guard_after(frame, &place.path).await?;
         Ok(recall(&record(&output)))

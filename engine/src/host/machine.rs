@@ -220,6 +220,11 @@ impl Probe for Machine {
         self.copy_to_scratch(files)
     }
 
+    fn variable(&self, name: &str) -> Option<Vec<u8>> {
+        use std::os::unix::ffi::OsStringExt as _;
+        std::env::var_os(name).map(std::ffi::OsString::into_vec)
+    }
+
     fn program(&self, name: &str) -> Result<Program, Error> {
         self.find_program(name, &self.settings.root)
     }

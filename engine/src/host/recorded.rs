@@ -114,6 +114,11 @@ impl Probe for Recorded<'_> {
         self.host.scratch(files)
     }
 
+    fn variable(&self, name: &str) -> Option<Vec<u8>> {
+        self.note("variable", name);
+        self.host.variable(name)
+    }
+
     fn program(&self, name: &str) -> Result<Program, Error> {
         self.note("program", name);
         self.host.program(name)

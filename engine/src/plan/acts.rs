@@ -118,7 +118,7 @@ impl Planner<'_> {
             ..bare(step, &turn.path)
         };
         if let (Some(with), Ok(action), false) = (&input.with, self.asking.action(act), self.options.offline) {
-            let facts = self.asking.facts(frame, &turn.path, String::new());
+            let facts = self.asking.facts(frame, act, &turn.path, String::new());
             match action.preview(with, &Looking { facts: &facts, probe: self.asking.probe }).await {
                 Ok(preview) => {
                     planned.fidelity = preview.fidelity;

@@ -8,9 +8,14 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
 
 use super::planner::Planner;
-use super::{EXPIRY, Error, Plan, Request, Setting, Summary, View, digest_of, engine_version, unsupported};
+use super::secrets::{self, Version};
+use super::steps::failure;
+use super::{EXPIRY, Error, Plan, Request, Setting, Status, Summary, View};
+use super::{digest_of, engine_version, target_here, unsupported};
 use crate::action::Fidelity;
+use crate::action::sealed::SECRET_TOO_SHORT;
 use crate::diagnostic::did_you_mean;
+use crate::event::state::Failure;
 use crate::frame::{Frame, Given, Place};
 use crate::host::Probe;
 use crate::id::{Id, Name, RunId};
@@ -58,17 +63,36 @@ pub async fn plan(
             return Err(Error::NoVariable { name: name.clone(), procedure: called.name.clone() });
         }
     }
+    let places = secrets::bound_secrets(setting, &procedure, &request.secrets, probe)?;
+    let versions = secrets::versions(setting, &places, request.options.offline, probe).await;
+    if let Some(what) = secrets::shown_openly(setting, &parameters) {
+        return Err(Error::ShownOpenly { what });
+    }
     let created_at = probe.now();
     let base = base_scope(setting, &names.run, created_at, probe);
     let policy = Arc::from(setting.workspace.policy.do_not.as_slice());
     let given = parameters.iter().map(|(name, value)| (name.clone(), Given::Known(value.clone()))).collect();
-    let root =
-        Arc::new(Frame::new(Arc::clone(&procedure), given, bound.clone(), &setting.env, &base, Place::Root(policy)));
-    let asking = Asking { registry: &setting.registry, probe, run: names.run.clone(), started_at: created_at };
+    let root = Frame::new(Arc::clone(&procedure), given, bound.clone(), &setting.env, &base, Place::Root(policy));
+    let root = Arc::new(root.with_secrets(places.clone()));
+    let (registry, custody) = (&*setting.registry, &setting.custody);
+    let asking = Asking { registry, probe, run: names.run.clone(), started_at: created_at, custody };
     let mut planner = Planner::new(setting, asking, base, history, request.options);
+    for (name, version) in &versions {
+        match version {
+            Version::Known(_) => {}
+            Version::Undecided(because) => drop(planner.undecided.insert(format!("secrets.{name}: {because}"))),
+            Version::Unfit(why) => {
+                let failure = Failure { step: None, ..failure(SECRET_TOO_SHORT, why, "", None) };
+                planner.stop(Status::Refused, failure);
+            }
+        }
+    }
     planner.walk(&root).await;
 
-    let resolved = resolved(setting, request, &parameters, &bound, &planner);
+    let mut resolved = resolved(setting, request, &parameters, &bound, &planner);
+    if !places.is_empty() {
+        resolved["secrets"] = secrets::resolved(&places, &versions);
+    }
     let count = |fidelity| planner.steps.iter().filter(|step| step.fidelity == fidelity).count();
     let view = View {
         plan: names.plan,
@@ -80,6 +104,7 @@ pub async fn plan(
         environment: setting.environment,
         parameters,
         targets: bound.iter().map(|(name, target)| (name.clone(), target.name.clone())).collect(),
+        secrets: places.iter().map(|(name, place)| (name.clone(), place.name.clone())).collect(),
         created_at,
         expires_at: created_at.plus(EXPIRY).unwrap_or(created_at),
         options: request.options,
@@ -120,10 +145,18 @@ pub fn thaw(setting: &Setting, view: View, run: &RunId, probe: &dyn Probe) -> Re
             return Err(Error::Misbound { procedure: procedure.name.clone(), name: name.clone(), why });
         }
     }
+    let places = secrets::bound_secrets(setting, &procedure, &view.secrets, probe)?;
+    for (name, place) in &places {
+        let then = |what: &str| view.resolved.pointer(&format!("/secrets/{name}/{what}")).and_then(Json::as_str);
+        if then("identity") != Some(place.store.identity.as_str()) || then("key") != Some(place.key.as_str()) {
+            return Err(secrets::misbound(&procedure, name, "it was elsewhere when the run began".to_owned()));
+        }
+    }
     let base = base_scope(setting, run, view.created_at, probe);
     let given = view.parameters.iter().map(|(name, value)| (name.clone(), Given::Known(value.clone()))).collect();
     let policy = Arc::from(setting.workspace.policy.do_not.as_slice());
-    let root = Arc::new(Frame::new(procedure, given, bound.clone(), &setting.env, &base, Place::Root(policy)));
+    let root = Frame::new(procedure, given, bound.clone(), &setting.env, &base, Place::Root(policy));
+    let root = Arc::new(root.with_secrets(places));
     let shown = view.steps.iter().map(|step| (step.id.clone(), step.with.clone())).collect();
     Ok(Plan { view, root, bound, shown })
 }
@@ -153,7 +186,7 @@ fn bound_targets(
         let near = did_you_mean(name.as_str(), procedure.targets.keys().map(Id::as_str));
         let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         let why = format!("the procedure has no such target{near}");
-        return Err(Error::Misbound { procedure: procedure.name.clone(), name: name.clone(), why });
+        return Err(misbound(procedure, name, why));
     }
     let binding = setting.workspace.bindings.get(&procedure.name);
     let mut bound = BTreeMap::new();
@@ -164,29 +197,28 @@ fn bound_targets(
             (Some(entry), _) if entry.kind == slot.kind => entry,
             (Some(entry), Some(chosen)) => {
                 let why = mismatch(chosen, entry.kind, slot.kind);
-                return Err(Error::Misbound { procedure: procedure.name.clone(), name: name.clone(), why });
+                return Err(misbound(procedure, name, why));
             }
             (None, Some(chosen)) => {
                 let why = format!("runwarden.yaml has no target `{chosen}`");
-                return Err(Error::Misbound { procedure: procedure.name.clone(), name: name.clone(), why });
+                return Err(misbound(procedure, name, why));
             }
             (_, None) => {
                 let kind = slot.kind.as_str();
                 return Err(Error::Unbound { procedure: procedure.name.clone(), name: name.clone(), kind });
             }
         };
-        let ours = setting.environment;
-        if let Some(theirs) = entry.environment.filter(|theirs| *theirs != ours) {
-            let (theirs, ours) = (theirs.as_str(), ours.as_str());
-            return Err(Error::OtherEnvironment { name: name.clone(), theirs, ours });
-        }
-        let target = target::bind(chosen.unwrap_or(name).as_str(), entry, probe)?;
+        let target = target_here(setting, name, chosen.unwrap_or(name), entry, probe)?;
         if let Some(why) = beside_our_ledger(setting, &target, probe)? {
-            return Err(Error::Misbound { procedure: procedure.name.clone(), name: name.clone(), why });
+            return Err(misbound(procedure, name, why));
         }
         bound.insert(name.clone(), target);
     }
     Ok(bound)
+}
+
+fn misbound(procedure: &Procedure, name: &Id, why: String) -> Error {
+    Error::Misbound { procedure: procedure.name.clone(), name: name.clone(), why }
 }
 
 /// Anchors of whatever ledger do not lie in the folder of ours, which no action writes in.

@@ -11,6 +11,7 @@ use super::planner::Planner;
 use super::steps::{Turn, bare, view};
 use super::{Outcome, PlannedStep, Status};
 use crate::action::Fidelity;
+use crate::action::sealed::SecretPlace;
 use crate::event::state::StepState;
 use crate::frame::{Frame, Given, Place};
 use crate::id::{Id, Name};
@@ -97,22 +98,37 @@ impl Planner<'_> {
         }
         let (shown, _) = with.render_partial(&turn.scope).map_err(|error| error.to_string())?;
         let given = shown.as_object().cloned().unwrap_or_default();
-        let (parameters, targets) = call_inputs(frame, &procedure, &given)?;
+        let CallInputs { parameters, targets, secrets } = call_inputs(frame, &procedure, &given, with)?;
         let place = Place::Called(Arc::clone(frame), turn.path.clone());
-        Ok(Arc::new(Frame::new(procedure, parameters, targets, &self.setting.env, &self.base, place)))
+        let callee = Frame::new(procedure, parameters, targets, &self.setting.env, &self.base, place);
+        Ok(Arc::new(callee.with_secrets(secrets)))
     }
 }
 
-/// What a call gives: parameters, and targets by the name that the callee gives them.
-pub type CallInputs = (IndexMap<Id, Given>, BTreeMap<Id, Target>);
+/// What a call gives, by the names that the callee has for it.
+pub struct CallInputs {
+    /// Its parameters.
+    pub parameters: IndexMap<Id, Given>,
+    /// Its targets.
+    pub targets: BTreeMap<Id, Target>,
+    /// Its secrets.
+    pub secrets: BTreeMap<Id, SecretPlace>,
+}
 
-/// The parameters and targets that a call gives its procedure, from one namespace; the callee sees nothing else.
+/// What a call gives its procedure, from one namespace; the callee sees nothing else.
+///
+/// # Errors
+/// With the first that is not known, missing, or does not fit, in words.
 pub fn call_inputs(
     frame: &Frame,
     procedure: &crate::procedure::Procedure,
     given: &Map<String, Json>,
+    with: &Data,
 ) -> Result<CallInputs, String> {
-    let known = |name: &str| procedure.parameters.contains_key(name) || procedure.targets.contains_key(name);
+    let known = |name: &str| {
+        let targets = &procedure.targets;
+        procedure.parameters.contains_key(name) || targets.contains_key(name) || procedure.secrets.contains_key(name)
+    };
     if let Some(name) = given.keys().find(|name| !known(name)) {
         return Err(format!("`{}` takes no `{name}`", procedure.name));
     }
@@ -142,7 +158,16 @@ pub fn call_inputs(
         }
         targets.insert(name.clone(), target.clone());
     }
-    Ok((parameters, targets))
+    let leaves = with.leaves();
+    let mut secrets = BTreeMap::new();
+    for name in procedure.secrets.keys() {
+        let leaf = leaves.iter().find(|(pointer, _)| pointer.strip_prefix('/') == Some(name.as_str()));
+        let ours = leaf.and_then(|(_, leaf)| leaf.secret()).ok_or_else(|| format!("secret `{name}` is required"))?;
+        let place =
+            frame.secrets.get(ours).ok_or_else(|| format!("there is no secret `{ours}` to give as `{name}`"))?;
+        secrets.insert(name.clone(), place.clone());
+    }
+    Ok(CallInputs { parameters, targets, secrets })
 }
 
 fn undecided(shown: &Json) -> Option<String> {

@@ -186,7 +186,13 @@ impl<'a> Planner<'a> {
         scope: &Scope,
         (place, by): (&str, &str),
     ) -> Look {
-        let look = self.asking.look(frame, act, scope, by).await;
+        let mut look = self.asking.look(frame, act, scope, by).await;
+        // What is not in its store yet may be put there by a step.
+        if let Found::Failed(error) = &look.found
+            && error.code == crate::action::sealed::MISSING_SECRET
+        {
+            look.found = Found::Undecided(error.message.clone());
+        }
         if let Found::Undecided(because) = &look.found {
             self.undecided.insert(format!("{place}: {because}"));
         } else {

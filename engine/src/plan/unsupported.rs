@@ -13,7 +13,6 @@ pub(super) fn first_key(procedure: &Procedure, environment: Environment) -> Opti
             .is_some_and(|approvals| approvals.environments.is_empty() || approvals.environments.contains(&environment))
     };
     let of_procedure = [
-        (!procedure.secrets.is_empty(), "secrets"),
         (requires.actor.is_some(), "requires.actor"),
         (!requires.roles.is_empty(), "requires.roles"),
         (asked(&requires.approvals), "requires.approvals"),

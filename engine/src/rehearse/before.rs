@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
 use super::situation::{Situation, instant};
@@ -13,7 +14,7 @@ use crate::id::{Id, RunId};
 use crate::ledger::history::RunRow;
 use crate::parse::raw::test::{PastError, PastRun, RunStatus};
 use crate::past::{Failed, Past, TriedBefore};
-use crate::plan::{Setting, base_scope};
+use crate::plan::{Setting, base_scope, bound_secrets};
 use crate::procedure::check::{Act, Check, Question};
 use crate::procedure::parameter::accept_all;
 use crate::procedure::step::Body;
@@ -31,7 +32,7 @@ pub(super) fn rows(situation: &Situation) -> Vec<RunRow> {
         let began = instant(past.started_at.as_ref()).unwrap_or_else(|| before(situation.now, AN_HOUR));
         let is_open = matches!(past.status, RunStatus::Suspended | RunStatus::Unknown);
         let ended = instant(past.ended_at.as_ref()).or_else(|| (!is_open).then_some(began));
-        let map = |map: &Option<indexmap::IndexMap<Id, Json>>| json!(map.clone().unwrap_or_default());
+        let map = |map: &Option<IndexMap<Id, Json>>| json!(map.clone().unwrap_or_default());
         RunRow {
             run: run_id(at),
             procedure: past.procedure.to_string(),
@@ -93,7 +94,9 @@ fn tried_before(
     let base = base_scope(setting, &row.run, row.started_at, probe);
     let place = Place::Root(Arc::from([]));
     let frame = Frame::new(Arc::clone(procedure), known, targets, &setting.env, &base, place);
-    let asking = Asking { registry, probe, run: row.run.clone(), started_at: row.started_at };
+    let frame = frame.with_secrets(bound_secrets(setting, procedure, &IndexMap::new(), probe).ok()?);
+    let (custody, started_at) = (&setting.custody, row.started_at);
+    let asking = Asking { registry, probe, run: row.run.clone(), started_at, custody };
     // An input that needs what earlier steps gave cannot be told from here.
     let input = asking.input(&frame, act, &frame.scope()).ok()?;
     input.with.as_ref()?;

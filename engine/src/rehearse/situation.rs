@@ -11,12 +11,15 @@ use crate::execute::resume::Purpose;
 use crate::id::Id;
 use crate::parse::raw::test::{Case, Defaults, PastRun, Then};
 use crate::parse::raw::words;
-use crate::procedure::workspace::{LedgerPlace, Policy, TargetEntry, Workspace};
+use crate::procedure::workspace::{LedgerPlace, Policy, SecretEntry, TargetEntry, Workspace};
 use crate::procedure::{Environment, Procedure, TargetKind};
 use crate::time::Timestamp;
 
 /// What time it is where a case says nothing.
 const NOW: &str = "2026-11-20T09:00:00Z";
+
+/// The store that secrets are bound to.
+const NO_SECRETS: &str = "no_secrets_in_rehearsals";
 
 /// Everything that a case gives.
 pub(super) struct Situation {
@@ -78,6 +81,11 @@ impl Situation {
             }
             TargetEntry { kind, driver, environment: None, settings }
         };
+        let targets = procedure.targets.iter().map(|(name, slot)| (name.clone(), entry(name, slot.kind)));
+        // Scripted actions ask for no value, so nothing is in the store that secrets are bound to.
+        let nothing = Id::parse(NO_SECRETS).expect("NO_SECRETS is an id");
+        let store = (!procedure.secrets.is_empty()).then(|| (nothing.clone(), no_secrets()));
+        let secret = |name: &Id| SecretEntry { from: nothing.clone(), key: name.to_string() };
         Workspace {
             environment: Some(self.environment),
             ledger: LedgerPlace {
@@ -87,8 +95,8 @@ impl Situation {
             },
             procedures: Vec::new(),
             actors: IndexMap::new(),
-            targets: procedure.targets.iter().map(|(name, slot)| (name.clone(), entry(name, slot.kind))).collect(),
-            secrets: IndexMap::new(),
+            targets: targets.chain(store).collect(),
+            secrets: procedure.secrets.keys().map(|name| (name.clone(), secret(name))).collect(),
             bindings: IndexMap::new(),
             policy: Policy::default(),
             document: Json::Null,
@@ -129,6 +137,12 @@ fn environment_of(word: words::Environment) -> Environment {
     }
 }
 
+/// A store of secrets that has none.
+fn no_secrets() -> TargetEntry {
+    let settings = Map::from_iter([("prefix".to_owned(), Json::from("RUNWARDEN_REHEARSED_"))]);
+    TargetEntry { kind: TargetKind::SecretStore, driver: Some("env".to_owned()), environment: None, settings }
+}
+
 /// Settings for a target of which nothing is said: each lies in a folder, or has a host, of its own.
 fn made_up(name: &str, kind: TargetKind) -> Map<String, Json> {
     let settings = match kind {
@@ -136,11 +150,8 @@ fn made_up(name: &str, kind: TargetKind) -> Map<String, Json> {
         TargetKind::AnchorStore => vec![("path", Json::from(format!("/srv/{name}")))],
         TargetKind::Service => vec![("url", Json::from(format!("https://{}.invalid", name.replace('_', "-"))))],
         TargetKind::Command => vec![("argv", Json::from(vec![name.to_owned()]))],
-        TargetKind::SecretStore
-        | TargetKind::Epoch
-        | TargetKind::Pause
-        | TargetKind::PluginRegistry
-        | TargetKind::ArtifactStore => Vec::new(),
+        TargetKind::SecretStore => vec![("path", Json::from(format!("/srv/{name}.env")))],
+        TargetKind::Epoch | TargetKind::Pause | TargetKind::PluginRegistry | TargetKind::ArtifactStore => Vec::new(),
     };
     settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }

@@ -58,7 +58,9 @@ impl LedgerKey {
         self.0.sign(message).to_bytes()
     }
 
-    fn to_pem(&self) -> Zeroizing<String> {
+    /// The key in PKCS#8 version 1, PEM.
+    #[must_use]
+    pub fn to_pem(&self) -> Zeroizing<String> {
         let der = Zeroizing::new([PKCS8_V1.as_slice(), self.0.as_bytes()].concat());
         let mut body = Zeroizing::new([0; 64]);
         let length = STANDARD.encode_slice(&*der, &mut *body).expect("48 bytes are 64 digits of base64");

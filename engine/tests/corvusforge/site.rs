@@ -162,6 +162,7 @@ impl Site {
             procedures: BTreeMap::from([(procedure.name.clone(), Arc::clone(procedure))]),
             env: BTreeMap::new(),
             base: Scope::new().with("history", Slot::Object(Arc::clone(past) as _)).with_function("inside", inside),
+            custody: Arc::default(),
         }
     }
 
@@ -208,6 +209,7 @@ impl Site {
             procedure: procedure.name.clone(),
             parameters: given,
             targets: IndexMap::new(),
+            secrets: IndexMap::new(),
             options: Options::default(),
         };
         let names = Names { plan: "plan".to_owned(), run, origin: "built in".to_owned() };

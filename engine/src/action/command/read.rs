@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Named, Program, exit_code, json, program};
+use super::{Named, Program, Said, exit_code, json, program};
+use crate::action::sealed::Sealed;
 use crate::action::{self, Error, Looking};
 use crate::host;
 use crate::id::{Digest, Id};
@@ -32,10 +33,14 @@ pub struct Params {
     args: Vec<String>,
     /// Its environment, besides `PATH`, `HOME`, `LANG` and `TZ`.
     #[serde(default)]
-    env: BTreeMap<String, String>,
+    env: BTreeMap<String, Sealed>,
     /// What it reads on its standard input.
     #[serde(default)]
-    stdin: Option<String>,
+    stdin: Option<Sealed>,
+    /// Secrets that it takes as files: variables that are given the path of a file of its owner's alone, which is removed
+    /// when it has ended.
+    #[serde(default)]
+    secret_files: BTreeMap<String, Sealed>,
     /// Whether it writes JSON, to be given as `json`.
     #[serde(default)]
     json: bool,
@@ -87,23 +92,27 @@ impl action::Read for Read {
             target: params.target.as_ref(),
             args: &params.args,
             env: &params.env,
-            stdin: params.stdin.as_deref(),
+            stdin: params.stdin.as_ref(),
+            files: &params.secret_files,
             timeout: params.timeout,
             at_most: params.max_bytes,
         };
-        let command = named.command(looking.facts)?;
+        let mut command = named.command(looking.facts)?;
         let program = program(looking.probe, &command)?;
         if !looking.probe.probes_commands() {
             return Err(host::Error::NotProbed(program.path).into());
         }
+        let files = named.feed(&mut command, looking.facts, looking.probe).await?;
         let finished = looking.probe.ask(command).await?;
+        drop(files);
         let exit = exit_code(&program.path, &finished, params.timeout)?;
         let json = if params.json && exit == 0 { Some(json(&program.path, &finished)?) } else { None };
+        let said = Said::of(&finished, looking.facts);
         Ok(Output {
             exit,
-            subject: Digest::of(&finished.stdout),
-            stdout: String::from_utf8_lossy(&finished.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&finished.stderr).into_owned(),
+            subject: Digest::of(&said.stdout),
+            stdout: String::from_utf8_lossy(&said.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&said.stderr).into_owned(),
             cut: finished.cut,
             json,
             program,

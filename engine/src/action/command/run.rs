@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as value};
 
 use super::read::one_mebibyte;
-use super::{Named, Program, exit_code, json, last_words, program};
+use super::{Named, Program, Said, exit_code, json, last_words, program};
+use crate::action::sealed::Sealed;
 use crate::action::{Contract, Doing, Effect, EffectClass, Error, Fidelity, Looking, Preview, Reconciled, Repeat};
 use crate::host;
 use crate::id::Id;
@@ -33,10 +34,14 @@ pub struct Params {
     args: Vec<String>,
     /// Its environment, besides `PATH`, `HOME`, `LANG` and `TZ`.
     #[serde(default)]
-    env: BTreeMap<String, String>,
+    env: BTreeMap<String, Sealed>,
     /// What it reads on its standard input.
     #[serde(default)]
-    stdin: Option<String>,
+    stdin: Option<Sealed>,
+    /// Secrets that it takes as files: variables that are given the path of a file of its owner's alone, which is removed
+    /// when it has ended.
+    #[serde(default)]
+    secret_files: BTreeMap<String, Sealed>,
     /// Whether it writes JSON, to be given as `json`.
     #[serde(default)]
     json: bool,
@@ -87,7 +92,8 @@ impl Params {
             target: self.target.as_ref(),
             args: &self.args,
             env: &self.env,
-            stdin: self.stdin.as_deref(),
+            stdin: self.stdin.as_ref(),
+            files: &self.secret_files,
             timeout: self.timeout,
             at_most: self.max_bytes,
         }
@@ -108,9 +114,10 @@ impl Effect for Run {
     type Output = Output;
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
-        let mut command = params.named().command(looking.facts)?;
+        let named = params.named();
+        let mut command = named.command(looking.facts)?;
         let runs = program(looking.probe, &command)?;
-        let Some(argv) = params.preview else {
+        let Some(argv) = params.preview.clone() else {
             return Ok(Preview { after: Some(value!({ "program": runs })), ..Preview::UNKNOWN });
         };
         if argv.first().is_none_or(String::is_empty) {
@@ -121,13 +128,16 @@ impl Effect for Run {
         if !looking.probe.probes_commands() {
             return Err(host::Error::NotProbed(asked.path).into());
         }
+        let files = named.feed(&mut command, looking.facts, looking.probe).await?;
         let finished = looking.probe.ask(command).await?;
+        drop(files);
         let exit = exit_code(&asked.path, &finished, params.timeout)?;
+        let said = Said::of(&finished, looking.facts);
         if exit != 0 {
-            let message = format!("the preview `{}` exited with {exit}{}", asked.path, last_words(&finished));
+            let message = format!("the preview `{}` exited with {exit}{}", asked.path, last_words(&said));
             return Err(Error::new("preview_failed", message));
         }
-        let said = String::from_utf8_lossy(&finished.stdout);
+        let said = String::from_utf8_lossy(&said.stdout);
         Ok(Preview {
             fidelity: Fidelity::Estimated,
             before: None,
@@ -137,20 +147,24 @@ impl Effect for Run {
     }
 
     async fn apply(&self, params: Params, doing: &Doing<'_>) -> Result<Output, Error> {
-        let command = params.named().command(doing.facts)?;
+        let named = params.named();
+        let mut command = named.command(doing.facts)?;
         let program = program(doing.host, &command)?;
+        let files = named.feed(&mut command, doing.facts, doing.host).await?;
         let finished = doing.host.run(command).await?;
+        drop(files);
         let exit = exit_code(&program.path, &finished, params.timeout)?;
+        let said = Said::of(&finished, doing.facts);
         if !params.ok_exits.contains(&exit) {
-            let message = format!("`{}` exited with {exit}{}", program.path, last_words(&finished));
+            let message = format!("`{}` exited with {exit}{}", program.path, last_words(&said));
             return Err(Error::new("exit_code", message));
         }
         // It has done what it does by now: an answer that cannot be read leaves its outcome open.
         let json = if params.json { Some(json(&program.path, &finished).map_err(Error::uncertain)?) } else { None };
         Ok(Output {
             exit,
-            stdout: String::from_utf8_lossy(&finished.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&finished.stderr).into_owned(),
+            stdout: String::from_utf8_lossy(&said.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&said.stderr).into_owned(),
             cut: finished.cut,
             json,
             program,

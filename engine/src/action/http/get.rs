@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Shown, to_service, without_query};
+use super::{Shown, opened, to_service, without_query};
+use crate::action::sealed::Sealed;
 use crate::action::{Error, Looking, Read};
 use crate::id::{Digest, Id};
 use crate::time::Duration;
@@ -27,7 +28,7 @@ pub struct Params {
     path: String,
     /// Headers by name, over those of the target.
     #[serde(default)]
-    headers: BTreeMap<String, String>,
+    headers: BTreeMap<String, Sealed>,
     /// How long the whole exchange may take.
     #[serde(default = "thirty_seconds")]
     timeout: Duration,
@@ -70,10 +71,11 @@ impl Read for Get {
 
     async fn read(&self, params: Params, looking: &Looking<'_>) -> Result<Output, Error> {
         let Params { target, path, headers, timeout, max_bytes } = params;
-        let request = to_service(looking.facts, &target, &path, &headers, timeout, max_bytes)?;
+        let headers = opened(&headers, looking.facts, looking.probe).await?;
+        let request = to_service(looking.facts, &target, &path, headers, timeout, max_bytes)?;
         let url = without_query(&request.url);
         let answer = looking.probe.get(request).await?;
-        let Shown { headers, json, text, subject } = Shown::of(&answer);
+        let Shown { headers, json, text, subject } = Shown::of(&answer, looking.facts);
         Ok(Output { status: answer.status, headers, json, text, url, subject })
     }
 }

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::to_service;
+use super::{opened, to_service};
+use crate::action::sealed::Sealed;
 use crate::action::{Error, Looking, Read};
 use crate::host;
 use crate::id::Id;
@@ -27,7 +28,7 @@ pub struct Params {
     path: String,
     /// Headers by name, over those of the target.
     #[serde(default)]
-    headers: BTreeMap<String, String>,
+    headers: BTreeMap<String, Sealed>,
     /// The HTTP status of a ready service.
     #[serde(default = "ok")]
     expect_status: u16,
@@ -66,7 +67,8 @@ impl Read for Ready {
 
     async fn read(&self, params: Params, looking: &Looking<'_>) -> Result<Output, Error> {
         let Params { target, path, headers, expect_status, timeout } = params;
-        let request = to_service(looking.facts, &target, &path, &headers, timeout, AT_MOST)?;
+        let headers = opened(&headers, looking.facts, looking.probe).await?;
+        let request = to_service(looking.facts, &target, &path, headers, timeout, AT_MOST)?;
         match looking.probe.get(request).await {
             Ok(answer) => Ok(Output {
                 ready: answer.status == expect_status,

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::get::{four_mebibytes, thirty_seconds};
-use super::{Shown, to_service, without_query};
+use super::{Shown, opened, to_service, without_query};
+use crate::action::sealed::Sealed;
 use crate::action::{
     Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Reconciled, Repeat,
 };
@@ -34,7 +35,7 @@ pub struct Params {
     path: String,
     /// Headers by name, over those of the target.
     #[serde(default)]
-    headers: BTreeMap<String, String>,
+    headers: BTreeMap<String, Sealed>,
     /// The body as JSON; not beside `text`.
     #[serde(default)]
     json: Option<Value>,
@@ -100,8 +101,8 @@ pub struct Output {
 }
 
 impl Params {
-    fn request(&self, facts: &Facts) -> Result<Send, Error> {
-        let mut to = to_service(facts, &self.target, &self.path, &self.headers, self.timeout, self.max_bytes)?;
+    fn request(&self, facts: &Facts, headers: BTreeMap<String, String>) -> Result<Send, Error> {
+        let mut to = to_service(facts, &self.target, &self.path, headers, self.timeout, self.max_bytes)?;
         let (body, kind) = match (&self.json, &self.text) {
             (Some(_), Some(_)) => return Err(Error::new("bad_input", "a request has either `json` or `text`")),
             (Some(json), None) => (Some(json.to_string().into_bytes()), "application/json"),
@@ -137,13 +138,15 @@ impl Effect for Request {
     type Output = Output;
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
-        let request = params.request(looking.facts)?;
+        // What is told of a request has no headers in it, so no secret is read for it.
+        let request = params.request(looking.facts, BTreeMap::new())?;
         let told = json!({ "method": request.method, "url": without_query(&request.to.url) });
         Ok(Preview { after: Some(json!({ "request": told })), ..Preview::UNKNOWN })
     }
 
     async fn apply(&self, params: Params, doing: &Doing<'_>) -> Result<Output, Error> {
-        let request = params.request(doing.facts)?;
+        let headers = opened(&params.headers, doing.facts, doing.host).await?;
+        let request = params.request(doing.facts, headers)?;
         let (method, url) = (params.method.as_str(), without_query(&request.to.url));
         let answer = match doing.host.send(request).await {
             Ok(answer) => answer,
@@ -161,7 +164,7 @@ impl Effect for Request {
                 _ => error.uncertain(),
             });
         }
-        let Shown { headers, json, text, subject } = Shown::of(&answer);
+        let Shown { headers, json, text, subject } = Shown::of(&answer, doing.facts);
         Ok(Output { status, headers, json, text, url, subject })
     }
 

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::{Call, Script, partial};
+use crate::action::sealed::Secrets;
 use crate::action::{Error, Facts, Looking, Reconciled, Registry};
 use crate::host::machine::{Machine, Settings};
 use crate::id::{Digest, RunId};
@@ -40,6 +41,7 @@ fn facts() -> Facts {
         targets: BTreeMap::new(),
         time_limit: None,
         idempotency_key: String::new(),
+        secrets: Secrets::default(),
         by: "step".to_owned(),
     }
 }

@@ -105,7 +105,6 @@ async fn a_key_that_this_version_does_not_act_on_is_refused_by_name() {
         ("requires.limits", "requires: { limits: [{ at_most: 1, per: 1h }] }\n"),
         ("requires.locks", "requires: { locks: [one] }\n"),
         ("requires.actor", "requires: { actor: operator }\n"),
-        ("secrets", "secrets: { token: { description: A token } }\n"),
     ] {
         let trial = Trial::of(&format!("{body}steps: [{{ id: a, action: test.note, with: {{ name: a }} }}]\n"));
         match trial.plan(&json!({})).await {
