@@ -8,6 +8,7 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -74,13 +75,15 @@ pub fn path_of(ledger: &Path) -> PathBuf {
     files::beside(ledger, ".inbox")
 }
 
-/// Leaves a request, durably, under a name that is new: `<uuid v7>.json`, so that names sort by time.
+/// Leaves a request, durably, under a name that is new and sorts by its time.
 ///
 /// # Errors
 /// When it could not be written; then it is not there.
 pub fn post(ledger: &Path, request: &Request) -> Result<PathBuf, Error> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
     let folder = path_of(ledger);
-    let path = folder.join(format!("{}.json", uuid::Uuid::now_v7()));
+    let (process, number) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let path = folder.join(format!("{:020}-{process}-{number:010}.json", request.at.microseconds()));
     let written = (|| -> io::Result<()> {
         if !folder.is_dir() {
             DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
