@@ -32,10 +32,12 @@ pub mod fingerprint_key;
 pub mod history;
 pub mod inbox;
 pub mod incident;
+pub mod key_chain;
 pub mod lock;
 pub mod prove;
 pub mod reader;
 pub mod report;
+pub mod rotate;
 pub mod signed;
 mod start;
 mod store;
@@ -47,6 +49,7 @@ mod tests;
 use content::Content;
 use error::{Cause, Error};
 use history::History;
+use key_chain::KeyChain;
 use lock::WriterLock;
 
 /// A checkpoint is made at the latest when so many entries are not covered by one.
@@ -61,6 +64,7 @@ pub struct Ledger {
     conn: Connection,
     key: LedgerKey,
     named: VerifierKey,
+    keys: KeyChain,
     id: String,
     /// Over every entry.
     range: CompactRange,
@@ -112,7 +116,7 @@ impl Ledger {
         start::create_file(path, |conn| row.insert(conn))?;
         let mut range = CompactRange::new();
         range.push(row.hash);
-        start::sign(path, &range, key, &named).map(drop)
+        start::sign(path, &range, key, &named, &KeyChain::new(named.clone())).map(drop)
     }
 
     /// Opens a ledger as its one writer: takes the lock, verifies from the last signed checkpoint to the head, and
@@ -145,6 +149,7 @@ impl Ledger {
             conn,
             key,
             named: start.named,
+            keys: start.keys,
             id: start.id,
             fence: start.range.size(),
             range: start.range,
@@ -210,7 +215,7 @@ impl Ledger {
     /// # Errors
     /// When the file cannot be written.
     pub fn checkpoint(&mut self) -> Result<PathBuf, Error> {
-        let path = start::sign(&self.path, &self.range, &self.key, &self.named)?;
+        let path = start::sign(&self.path, &self.range, &self.key, &self.named, &self.keys)?;
         self.covered = self.range.size();
         Ok(path)
     }
@@ -253,6 +258,12 @@ impl Ledger {
     #[must_use]
     pub fn vkey(&self) -> &VerifierKey {
         &self.named
+    }
+
+    /// That key, and those before it.
+    #[must_use]
+    pub fn keys(&self) -> &KeyChain {
+        &self.keys
     }
 
     /// How many entries there are.

@@ -11,6 +11,7 @@ pub mod add_checkpoint;
 pub mod checkpoint;
 pub mod note;
 pub mod proof;
+pub mod rotation;
 pub mod tiles;
 pub mod tlog_proof;
 

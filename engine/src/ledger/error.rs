@@ -105,6 +105,15 @@ pub enum Error {
         /// The key that was given, under the same name.
         found: String,
     },
+    /// Its key was revoked, and none came after it.
+    #[error("ledger `{path}` has ended: its key was revoked, and no key came after it")]
+    Ended {
+        /// Where.
+        path: PathBuf,
+    },
+    /// A key cannot come after the ledger's, or cannot be revoked.
+    #[error("{0}")]
+    Key(String),
     /// Another process writes it.
     #[error("ledger `{path}` is busy: {holder}")]
     Busy {

@@ -6,7 +6,7 @@
 use super::error::Error;
 use super::reader::Reader;
 use super::report::Problem;
-use super::signed;
+use super::signed::{self, Signer};
 use super::store;
 use crate::id::RunId;
 use crate::merkle::add_checkpoint::AddCheckpoint;
@@ -142,8 +142,9 @@ impl Reader {
     /// # Errors
     /// When a file cannot be read.
     pub fn newest_sealed(&self, keys: &[VerifierKey]) -> Result<Option<Sealed>, Error> {
+        let signers = self.signers(keys)?;
         for size in self.signed_sizes().iter().rev() {
-            if let Some(sealed) = self.sealed(*size, keys)? {
+            if let Some(sealed) = self.sealed(*size, &signers)? {
                 return Ok(Some(sealed));
             }
         }
@@ -152,26 +153,33 @@ impl Reader {
 
     /// The first checkpoint, by size, of those wanted that one of the keys signed.
     fn first_sealed(&self, keys: &[VerifierKey], wanted: impl Fn(&u64) -> bool) -> Result<Option<Sealed>, Error> {
+        let signers = self.signers(keys)?;
         for size in self.signed_sizes().iter().filter(|size| wanted(size)) {
-            if let Some(sealed) = self.sealed(*size, keys)? {
+            if let Some(sealed) = self.sealed(*size, &signers)? {
                 return Ok(Some(sealed));
             }
         }
         Ok(None)
     }
 
+    /// The keys that may sign: those of the ledger, where none is given or one of the given is among them.
+    fn signers(&self, given: &[VerifierKey]) -> Result<Vec<Signer>, Error> {
+        if let Ok(chain) = self.keys()
+            && (given.is_empty() || given.iter().any(|key| chain.spans().iter().any(|span| span.key == *key)))
+        {
+            return Ok(chain.signers());
+        }
+        match given {
+            [] => self.keys().map(|chain| chain.signers()),
+            given => Ok(given.iter().cloned().map(Signer::of_any_size).collect()),
+        }
+    }
+
     /// The checkpoint of a size, if one of the keys signed it. One that is damaged is passed over: `verify` names it.
-    fn sealed(&self, size: u64, keys: &[VerifierKey]) -> Result<Option<Sealed>, Error> {
+    fn sealed(&self, size: u64, signers: &[Signer]) -> Result<Option<Sealed>, Error> {
         let Some(given) = signed::at(&self.path, size)? else { return Ok(None) };
-        let own;
-        let keys = if keys.is_empty() {
-            own = [self.vkey()?];
-            &own
-        } else {
-            keys
-        };
         let Ok((note, checkpoint)) = signed::read(&given.bytes) else { return Ok(None) };
-        let is_signed = checkpoint.size == size && signed::check(&note, &checkpoint, keys).is_ok();
+        let is_signed = checkpoint.size == size && signed::check_ranges(&note, &checkpoint, signers).is_ok();
         Ok(is_signed.then_some(Sealed { checkpoint, note }))
     }
 

@@ -17,6 +17,7 @@ use super::content::Content;
 use super::entry::{self, Entry};
 use super::error::Error;
 use super::history::History;
+use super::key_chain::KeyChain;
 use super::signed::{self, Given};
 use super::{files, incident, lock, start, store};
 use crate::event::Kind;
@@ -106,12 +107,22 @@ impl Reader {
         &self.path
     }
 
-    /// The key that the ledger says is its own; whether it is, the reader of this must know.
+    /// The key that the ledger says signs now; whether it is, the reader of this must know.
     ///
     /// # Errors
-    /// When its first entry is no genesis.
+    /// When its first entry is no genesis, or an entry about keys is not in order.
     pub fn vkey(&self) -> Result<VerifierKey, Error> {
-        start::genesis(&self.path, &self.conn).map(|genesis| genesis.named)
+        let keys = self.keys()?;
+        keys.current().cloned().ok_or_else(|| Error::Ended { path: self.path.clone() })
+    }
+
+    /// The keys that the ledger says are its own, the oldest first.
+    ///
+    /// # Errors
+    /// As [`Self::vkey`].
+    pub fn keys(&self) -> Result<KeyChain, Error> {
+        let genesis = start::genesis(&self.path, &self.conn)?;
+        KeyChain::of(&self.path, &self.conn, genesis.named)
     }
 
     /// The signed checkpoints that were beside the ledger when the copy was taken.
@@ -136,7 +147,7 @@ impl Reader {
     /// # Errors
     /// When it cannot be read, or its first entry is no genesis.
     pub fn head(&self) -> Result<Checkpoint, Error> {
-        let named = self.vkey()?;
+        let named = start::genesis(&self.path, &self.conn)?.named;
         let mut range = CompactRange::new();
         store::each_row(&self.conn, i64::MIN, |row| range.push(leaf_hash(row.body))).map_err(|e| self.failed(&e))?;
         Ok(start::statement(&range, &named))

@@ -51,6 +51,10 @@ const MIGRATIONS: &[&str] = &["
     BEGIN
         SELECT RAISE(ABORT, 'entries of a ledger are added at its head only');
     END;
+", "
+    DROP INDEX IF EXISTS entries_of_kind;
+    CREATE INDEX entries_of_kind ON entries (kind, seq)
+        WHERE kind IN ('run.begin', 'run.end', 'clock.stepped', 'key.rotated', 'key.revoked');
 "];
 
 /// The longest value that is read from a ledger file, in bytes: an entry and its page of columns.

@@ -17,6 +17,7 @@ mod damage;
 mod documented;
 mod entries;
 mod histories;
+mod keys;
 mod proving;
 mod requests;
 mod writing;

@@ -172,6 +172,16 @@ impl Note {
         self.signatures.push(Signature { name: by.name.clone(), key_id: by.id(), bytes: signature.to_vec() });
     }
 
+    /// Adds the signatures of another note over the same text, but for those that are here already. Over another text
+    /// they would be nobody's, and are not added.
+    pub fn add_all(&mut self, other: &Self) {
+        for line in other.signatures.iter().filter(|_| other.text == self.text) {
+            if !self.signatures.contains(line) {
+                self.signatures.push(line.clone());
+            }
+        }
+    }
+
     /// The signatures that claim to be of this key, in the length of Ed25519; `sign::verify` says whether they are.
     pub fn claimed_by(&self, key: &VerifierKey) -> impl Iterator<Item = [u8; 64]> {
         let id = key.id();

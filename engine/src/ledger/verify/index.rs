@@ -10,7 +10,7 @@ use super::Problems;
 use crate::ledger::chain::Row;
 
 /// The kinds that the index `entries_of_kind` lists.
-const LISTED: [&[u8]; 3] = [b"run.begin", b"run.end", b"clock.stepped"];
+const LISTED: [&[u8]; 5] = [b"run.begin", b"run.end", b"clock.stepped", b"key.rotated", b"key.revoked"];
 
 /// Sums over the rows.
 #[derive(Debug, Default)]
@@ -86,6 +86,6 @@ pub(super) fn listed(conn: &Connection, keys: &RandomState) -> rusqlite::Result<
     Ok(Listed {
         of_run: sum("SELECT run, seq FROM entries INDEXED BY entries_of_run WHERE run IS NOT NULL")?,
         of_kind: sum("SELECT kind, seq FROM entries INDEXED BY entries_of_kind
-            WHERE kind IN ('run.begin', 'run.end', 'clock.stepped')")?,
+            WHERE kind IN ('run.begin', 'run.end', 'clock.stepped', 'key.rotated', 'key.revoked')")?,
     })
 }
