@@ -17,6 +17,8 @@ mod damage;
 mod documented;
 mod entries;
 mod histories;
+mod killed;
+mod matrix;
 mod proving;
 mod requests;
 mod writing;
