@@ -139,10 +139,10 @@ impl Ledger {
     }
 
     fn start(path: &Path, key: LedgerKey, now: Timestamp, lock: WriterLock) -> Result<Self, Error> {
-        let conn = store::open_writer(path)?;
-        let start = start::verified(path, &conn, &key.public(), &signed::sizes(path)?).inspect_err(|error| {
-            latch(path, error, now);
-        })?;
+        let asked = |error: Error| error.of_disk(path);
+        let conn = store::open_writer(path).map_err(asked)?;
+        let start = start::verified(path, &conn, &key.public(), &signed::sizes(path)?).map_err(asked);
+        let start = start.inspect_err(|error| latch(path, error, now))?;
         let data_version = store::data_version(&conn).map_err(|error| Error::reading(path, &error))?;
         let mut ledger = Self {
             path: path.to_owned(),
@@ -198,6 +198,7 @@ impl Ledger {
             rows.push(Pending::new(draft, seq, prev, now)?);
         }
         if let Err(error) = self.commit(&rows) {
+            let error = error.of_disk(&self.path);
             self.after_failure(&error, now);
             return Err(error);
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 
 use super::entry::NotAnEntry;
+use super::files;
 use super::lock::Holder;
 use super::report::Problem;
 use crate::event::Kind;
@@ -217,6 +218,23 @@ pub enum Error {
 impl Error {
     pub(super) fn not_writable(path: &Path, error: &rusqlite::Error) -> Self {
         Self::NotWritable { path: path.to_owned(), cause: Cause::of_sqlite(error), detail: error.to_string() }
+    }
+
+    /// The same as [`Self::not_writable`] or [`Self::reading`] said of the writer's own file, after the disk was asked
+    /// whether it is full: SQLite cannot always tell.
+    pub(super) fn of_disk(self, path: &Path) -> Self {
+        let (Self::NotWritable { cause: Cause::Io | Cause::ReadOnly, detail, .. } | Self::Unreadable { detail, .. }) =
+            &self
+        else {
+            return self;
+        };
+        match files::try_to_write_beside(path) {
+            Err(error) if Cause::of_io(&error) == Cause::DiskFull => {
+                let detail = format!("{detail}; {error}");
+                Self::NotWritable { path: path.to_owned(), cause: Cause::DiskFull, detail }
+            }
+            _ => self,
+        }
     }
 
     pub(super) fn not_writable_io(path: &Path, error: &std::io::Error) -> Self {

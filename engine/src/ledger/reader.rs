@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension as _, ToSql};
 
 use super::content::Content;
 use super::entry::{self, Entry};
-use super::error::Error;
+use super::error::{Cause, Error};
 use super::history::History;
 use super::key_chain::KeyChain;
 use super::signed::{self, Given};
@@ -83,6 +83,8 @@ impl Reader {
             }
             copy_files(path, &copy).map_err(|source| match source.kind() {
                 io::ErrorKind::NotFound if !path.exists() => Error::Absent { path: path.to_owned() },
+                // Only the copy is written.
+                _ if Cause::of_io(&source) == Cause::DiskFull => Error::not_writable_io(&copy, &source),
                 _ => Error::File { path: path.to_owned(), source },
             })
         })?;

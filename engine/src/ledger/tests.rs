@@ -18,6 +18,8 @@ mod documented;
 mod entries;
 mod histories;
 mod keys;
+mod killed;
+mod matrix;
 mod proving;
 mod requests;
 mod writing;

@@ -9,6 +9,7 @@ use super::note::{self, Note, VerifierKey};
 use super::*;
 
 mod proofs;
+mod published;
 mod tiling;
 
 /// Leaves and roots of transparency-dev/merkle, testonly/constants.go (Apache-2.0).

@@ -10,6 +10,8 @@ use super::key_file::Error;
 use super::ledger_key::LedgerKey;
 use super::verify;
 
+mod published;
+
 /// RFC 8032 section 7.1, test 2.
 const SEED: &str = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
 const PUBLIC: &str = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";

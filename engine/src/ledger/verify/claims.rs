@@ -151,6 +151,9 @@ impl Claims {
             _ => format!("the first {good} entries are as they were signed"),
         };
         match bad {
+            None if good == entries && good > 0 => {
+                format!("all {entries} entries are as they were signed; what is wrong is not in their bytes")
+            }
             Some(bad) => {
                 format!("{sound}; the checkpoint of size {bad} does not fit, so the damage begins before that")
             }
