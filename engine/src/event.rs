@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::id::RunId;
 
+pub mod anchoring;
 pub mod fact;
+mod kept;
 pub mod masked;
 pub mod state;
 

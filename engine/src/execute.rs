@@ -21,6 +21,8 @@ use crate::run::Run;
 use crate::template::scope::Scope;
 
 mod act;
+pub mod anchoring;
+mod anchors;
 mod bodies;
 mod book;
 mod checks;

@@ -14,6 +14,7 @@ use crate::time::Timestamp;
 
 pub mod exchanged;
 pub mod machine;
+pub mod mail;
 pub mod recorded;
 
 /// The verb of an [`Error::File`] that comes after the change itself: it is made, but may not last.
@@ -329,6 +330,11 @@ pub trait Host: Probe {
 
     /// Runs a program.
     async fn run(&self, command: Command) -> Result<Finished, Error>;
+
+    /// Hands a mail to a server; never repeated by itself. Gives what the server said when it took it.
+    async fn mail(&self, _mail: mail::Mail) -> Result<String, Error> {
+        Err(Error::Refused("this host sends no mail".to_owned()))
+    }
 
     /// Fills bytes from the system's source of chance.
     fn random(&self, bytes: &mut [u8]) -> Result<(), Error>;

@@ -209,7 +209,7 @@ pub fn drivers(kind: TargetKind) -> &'static [&'static str] {
     match kind {
         TargetKind::Command => &["command"],
         TargetKind::Ledger => &["runwarden", corvusforge::DRIVER, hash_chain::DRIVER, digest_log::DRIVER],
-        TargetKind::AnchorStore => &["directory"],
+        TargetKind::AnchorStore => &["directory", "git_tag", "s3", "rekor", "smtp"],
         TargetKind::Service => &["http"],
         TargetKind::SecretStore => &["dotenv", "env", "directory", "vault", "command"],
         TargetKind::Epoch | TargetKind::Pause | TargetKind::PluginRegistry | TargetKind::ArtifactStore => &[],
@@ -230,6 +230,7 @@ pub fn bind(name: &str, entry: &TargetEntry, probe: &dyn Probe) -> Result<Target
     }
     let mut settings = entry.settings.clone();
     let (identity, device_inode) = match driver.as_str() {
+        _ if entry.kind == TargetKind::AnchorStore => anchor_store::bind(name, &driver, &mut settings, probe)?,
         _ if entry.kind == TargetKind::SecretStore => secret_store::bind(name, &driver, &mut settings, probe)?,
         "runwarden" | "corvusforge" => {
             let file: LedgerFile = read_settings(name, &driver, &settings)?;
@@ -254,10 +255,6 @@ pub fn bind(name: &str, entry: &TargetEntry, probe: &dyn Probe) -> Result<Target
             let seal = probe.root().join(seal).to_string_lossy().into_owned();
             settings.insert("seal".to_owned(), Value::String(seal));
             ledger_identity(name, &mut settings, &file.path, file.project, probe)?
-        }
-        "directory" => {
-            let folder: Directory = read_settings(name, &driver, &settings)?;
-            file_identity(name, &mut settings, &folder.path, probe)?
         }
         "http" => {
             let service: Service = read_settings(name, &driver, &settings)?;

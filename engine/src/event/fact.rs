@@ -5,8 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::Kind;
+use super::anchoring::{AnchorFailed, AnchorIntent, AnchorReceipt};
 use super::state::{Checked, Failure, RunStatus, StepState, Verdict};
-use super::{Draft, Kind, recall, record};
 use crate::id::{Digest, Id, Name, RunId};
 use crate::secret::fingerprint::Fingerprint;
 use crate::time::Timestamp;
@@ -72,6 +73,15 @@ pub enum Event {
     /// A run ended.
     #[serde(rename = "run.end")]
     RunEnd(RunEnd),
+    /// An anchor is about to be stored.
+    #[serde(rename = "anchor.intent")]
+    AnchorIntent(AnchorIntent),
+    /// A store took an anchor.
+    #[serde(rename = "anchor.receipt")]
+    AnchorReceipt(AnchorReceipt),
+    /// A store did not take an anchor.
+    #[serde(rename = "anchor.failed")]
+    AnchorFailed(AnchorFailed),
 }
 
 /// A run began.
@@ -337,6 +347,9 @@ impl Event {
             Self::OutcomeResolved(_) => Kind::OutcomeResolved,
             Self::RunCancelled(_) => Kind::RunCancelled,
             Self::RunEnd(_) => Kind::RunEnd,
+            Self::AnchorIntent(_) => Kind::AnchorIntent,
+            Self::AnchorReceipt(_) => Kind::AnchorReceipt,
+            Self::AnchorFailed(_) => Kind::AnchorFailed,
         }
     }
 }
@@ -354,37 +367,4 @@ pub struct Fact {
     pub actor: Option<String>,
     /// What happened.
     pub event: Event,
-}
-
-impl Fact {
-    /// The draft of the ledger entry that keeps this fact.
-    #[must_use]
-    pub fn draft(&self) -> Draft {
-        let data = match serde_json::to_value(&self.event) {
-            Ok(Value::Object(mut tagged)) => match tagged.remove("data").map(|data| record(&data)) {
-                Some(Value::Object(data)) => data,
-                _ => Map::new(),
-            },
-            _ => Map::new(),
-        };
-        Draft {
-            kind: self.event.kind(),
-            run: Some(self.run.clone()),
-            step: self.step.clone(),
-            attempt: self.attempt,
-            actor: self.actor.clone(),
-            data,
-        }
-    }
-}
-
-impl Event {
-    /// The fact that an entry of this kind and data keeps; none for kinds that no run writes.
-    ///
-    /// # Errors
-    /// When the data is not of the kind.
-    pub fn from_entry(kind: Kind, data: &Map<String, Value>) -> Result<Self, serde_json::Error> {
-        let data = recall(&Value::Object(data.clone()));
-        serde_json::from_value(serde_json::json!({ "kind": kind.as_str(), "data": data }))
-    }
 }

@@ -43,6 +43,12 @@ impl Event {
                 resolved.output.iter_mut().for_each(|output| masker.clean_json(output));
             }
             Self::RunCancelled(cancelled) => masker.clean(&mut cancelled.reason),
+            Self::AnchorIntent(_) => {}
+            Self::AnchorReceipt(receipt) => {
+                masker.clean(&mut receipt.place);
+                map(masker, &mut receipt.details);
+            }
+            Self::AnchorFailed(failed) => masker.clean(&mut failed.detail),
             Self::RunEnd(end) => {
                 map(masker, &mut end.outputs);
                 end.error.iter_mut().for_each(|error| error.mask(masker));

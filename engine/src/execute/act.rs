@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::checks::told_to_stop;
 use super::guards::Act as Guarded;
-use super::{Error, Halt, Runner};
+use super::{Error, Halt, Runner, anchors};
 use crate::action::{self, Action, Doing, EffectClass, Facts, Looking, Reconciled, Repeat};
 use crate::event::fact::{Event, OutcomeUnknown, StepIntent, StepResult, StepSkipped};
 use crate::event::state::{Failure, StepState};
@@ -134,6 +134,9 @@ impl Runner<'_> {
         };
         let mut book = self.book();
         book.note(Some(attempt.path), Some(attempt.number), Event::StepIntent(intent))?;
+        if let Some(event) = anchors::intent(action.name, with, facts) {
+            book.note(Some(attempt.path), Some(attempt.number), event)?;
+        }
         book.flush()?;
         drop(book);
         self.remember_undoable(attempt);
@@ -240,6 +243,8 @@ impl Runner<'_> {
             .as_ref()
             .and_then(|output| output.get("subject")?.as_str())
             .and_then(|text| crate::id::Digest::parse(text).ok());
+        let (name, with) = (act.action.as_str(), input.with.as_ref());
+        let anchored = anchors::outcome(name, with, attempt.frame, output.as_ref(), error.as_ref());
         let result = StepResult {
             state,
             action: Some(act.action.to_string()),
@@ -250,7 +255,11 @@ impl Runner<'_> {
             started_at,
             ended_at: self.now(),
         };
-        self.book().note(Some(attempt.path), Some(attempt.number), Event::StepResult(result))
+        let mut book = self.book();
+        if let Some(event) = anchored {
+            book.note(Some(attempt.path), Some(attempt.number), event)?;
+        }
+        book.note(Some(attempt.path), Some(attempt.number), Event::StepResult(result))
     }
 
     /// What is there already where nothing would change: the preview says so, and the action's own probe gives it.

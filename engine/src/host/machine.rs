@@ -23,6 +23,8 @@ mod exchange;
 mod fetch;
 mod open_files;
 mod place;
+#[cfg(feature = "smtp")]
+mod post;
 mod program;
 mod replace;
 
@@ -267,6 +269,11 @@ impl Host for Machine {
 
     async fn run(&self, command: Command) -> Result<Finished, Error> {
         self.exchange(command).await
+    }
+
+    #[cfg(feature = "smtp")]
+    async fn mail(&self, mail: super::mail::Mail) -> Result<String, Error> {
+        self.post(mail).await
     }
 
     fn random(&self, bytes: &mut [u8]) -> Result<(), Error> {

@@ -171,6 +171,11 @@ impl Host for Recorded<'_> {
         self.host.run(command).await
     }
 
+    async fn mail(&self, mail: crate::host::mail::Mail) -> Result<String, Error> {
+        self.note("mail", format!("{}:{}", mail.server, mail.port));
+        self.host.mail(mail).await
+    }
+
     fn random(&self, bytes: &mut [u8]) -> Result<(), Error> {
         self.note("random", bytes.len().to_string());
         self.host.random(bytes)

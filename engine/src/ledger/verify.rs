@@ -53,6 +53,8 @@ pub struct Anchors {
     pub given: Vec<Given>,
     /// What was asked for and is not there.
     pub missing: Vec<String>,
+    /// What is there and is not what it should be, with what was found.
+    pub altered: Vec<(String, String)>,
     /// How old the newest may be, and what time it is. An anchor is as old as the last entry it covers.
     pub max_age: Option<(Duration, Timestamp)>,
 }
@@ -102,11 +104,13 @@ pub fn verify_anchored(reader: &Reader, keys: &[VerifierKey], checkpoints: &[Giv
 impl Anchors {
     /// Whether all are there, and one is new enough.
     fn judge(&self, found: &mut Vec<AnchorReport>, problems: &mut Problems) {
-        let missing = |source: &String| {
-            let detail = "it was asked for, and is not there".to_owned();
-            AnchorReport { source: source.clone(), size: 0, at: None, status: Status::AnchorMissing, detail }
+        let lost = |source: &String, detail: &str| {
+            let (source, detail) = (source.clone(), detail.to_owned());
+            AnchorReport { source, size: 0, at: None, status: Status::AnchorMissing, detail }
         };
-        for report in self.missing.iter().map(missing) {
+        let missing = self.missing.iter().map(|source| lost(source, "it was asked for, and is not there"));
+        let altered = self.altered.iter().map(|(source, detail)| lost(source, detail));
+        for report in missing.chain(altered) {
             problems.add("anchor_missing", None, None, format!("`{}`: {}", report.source, report.detail));
             found.push(report);
         }
