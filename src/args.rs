@@ -9,7 +9,7 @@ mod key;
 mod ledger;
 mod runs;
 
-pub use anchor::{Anchor, AnchorCommand, AnchorExport, AnchorVerify};
+pub use anchor::{Anchor, AnchorCommand, AnchorExport, AnchorFetch, AnchorStore, AnchorVerify};
 pub use key::{Key, KeyCommand, KeyGenerate, KeyShow, Role};
 pub use ledger::{
     Backup, Consistency, Driver, Export, Head, Incident, IncidentCommand, Keys, Ledger, LedgerCommand, Prove, Recipe,

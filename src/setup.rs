@@ -270,9 +270,6 @@ fn refuse_policy(policy: &Policy, environment: Environment) -> Result<(), Refusa
         );
         Err(Refusal::invalid("unsupported", message))
     };
-    if policy.anchor_after_run.is_some() {
-        return unsupported("anchor_after_run");
-    }
     let Some(requirement) = policy.require.get(&environment) else { return Ok(()) };
     let of = |key: &str| unsupported(&format!("require.{}.{key}", environment.as_str()));
     if requirement.approvals.is_some() {
@@ -280,9 +277,6 @@ fn refuse_policy(policy: &Policy, environment: Environment) -> Result<(), Refusa
     }
     if requirement.signed_actor {
         return of("signed_actor");
-    }
-    if requirement.anchors.is_some() {
-        return of("anchors");
     }
     Ok(())
 }

@@ -95,8 +95,9 @@ pub struct Verify {
     /// An anchor from elsewhere: a signed checkpoint, a tlog-proof, or that system's own
     #[arg(long = "anchor", value_name = "FILE")]
     pub anchors: Vec<PathBuf>,
-    /// A folder of anchors: every file in it must fit, and there must be one
-    #[arg(long = "anchors", value_name = "DIR")]
+    /// A folder of anchors, or an anchor store of the workspace by its name: everything in it must fit, and there must
+    /// be something
+    #[arg(long = "anchors", value_name = "DIR|TARGET")]
     pub anchor_folders: Vec<PathBuf>,
     /// The newest anchor must not be older, counted from the last entry it covers
     #[arg(long, value_name = "DURATION")]

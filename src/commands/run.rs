@@ -28,6 +28,7 @@ use crate::setup::{Session, own_ledger, plan_file};
 use crate::ui::people::{self, Answers, Operator};
 use crate::ui::progress::Progress;
 
+mod anchored;
 mod closing;
 pub(super) mod signals;
 
@@ -55,6 +56,9 @@ pub struct View {
     /// The signed checkpoint that covers its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     checkpoint: Option<CheckpointRow>,
+    /// Whether its anchor is where policy asks for it; left out where policy asks for nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anchored: Option<bool>,
 }
 
 /// One step of a run.
@@ -316,8 +320,8 @@ impl Doing<'_> {
         for path in people.answers.unasked() {
             ui.error(&format!("{}: `{path}` was answered and never asked", ui.err.yellow("warning")));
         }
-        self.close(&plan, &ended);
-        Ok(Exit::of_run(ended.status, ended.failure.as_ref()))
+        let anchored = self.anchor(ledger, &setting, &ended).await;
+        Ok(self.close(&plan, &ended, anchored))
     }
 
     /// A plan file runs once.
@@ -340,12 +344,16 @@ impl Doing<'_> {
         })
     }
 
-    pub(super) fn close(&self, plan: &Plan, ended: &Ended) {
+    pub(super) fn close(&self, plan: &Plan, ended: &Ended, anchored: Option<bool>) -> Exit {
         let ui = &self.context.ui;
         if ui.is_human() {
-            ui.data(&closing::render(plan, ended, ui.out));
+            ui.data(&closing::render(plan, ended, anchored, ui.out));
         } else {
-            ui.json(&view(plan, ended));
+            ui.json(&view(plan, ended, anchored));
+        }
+        match (Exit::of_run(ended.status, ended.failure.as_ref()), anchored) {
+            (Exit::Done, Some(false)) => Exit::Failed,
+            (exit, _) => exit,
         }
     }
 }
@@ -360,7 +368,7 @@ async fn ask(prompt: String) -> Option<String> {
     receive.await.ok().flatten().map(|said| said.trim().to_owned())
 }
 
-fn view(plan: &Plan, ended: &Ended) -> View {
+fn view(plan: &Plan, ended: &Ended, anchored: Option<bool>) -> View {
     let row = |(path, step): (&str, &engine::run::StepRecord)| StepRow {
         id: path.to_owned(),
         status: step.state,
@@ -377,5 +385,6 @@ fn view(plan: &Plan, ended: &Ended) -> View {
         error: ended.failure.clone(),
         advice: ended.advice.clone().map(|(title, advice)| Advice { title, advice }),
         checkpoint: ended.checkpoint.clone().map(|made| CheckpointRow { size: made.size, path: made.path }),
+        anchored,
     }
 }

@@ -83,6 +83,8 @@ fn all() -> Vec<(String, Make)> {
     of("output/actions", generate::<actions::View>);
     of("output/action", generate::<actions::OneView>);
     of("output/anchor_export", generate::<anchor::own::View>);
+    of("output/anchor_fetch", generate::<anchor::stores::FetchView>);
+    of("output/anchor_store", generate::<anchor::stores::View>);
     of("output/anchor_verify", generate::<anchor::View>);
     of("output/check", generate::<check::View>);
     of("output/doctor", generate::<doctor::View>);

@@ -46,8 +46,6 @@ pub(super) fn first_policy_key(policy: &Policy, environment: Environment) -> Opt
     let keys = [
         (required.is_some_and(|required| required.approvals.is_some()), "policy.require.approvals"),
         (required.is_some_and(|required| required.signed_actor), "policy.require.signed_actor"),
-        (required.is_some_and(|required| required.anchors.is_some()), "policy.require.anchors"),
-        (policy.anchor_after_run.is_some(), "policy.anchor_after_run"),
     ];
     keys.into_iter().find(|(used, _)| *used).map(|(_, key)| key)
 }

@@ -9,7 +9,7 @@ use crate::ui::table::pairs;
 use crate::ui::{Paint, inline};
 
 /// The end of a run for people.
-pub fn render(plan: &Plan, ended: &Ended, paint: Paint) -> String {
+pub fn render(plan: &Plan, ended: &Ended, anchored: Option<bool>, paint: Paint) -> String {
     let id = ended.run.id.to_string();
     let mut sections = vec![head(ended, &id, paint)];
     let done = names(ended, |state| matches!(state, StepState::Succeeded));
@@ -30,6 +30,14 @@ pub fn render(plan: &Plan, ended: &Ended, paint: Paint) -> String {
     let mut last = Vec::new();
     if let Some(checkpoint) = &ended.checkpoint {
         last.push(("checkpoint".to_owned(), format!("{} ({} entries)", shown(&checkpoint.path), checkpoint.size)));
+    }
+    match anchored {
+        Some(true) => last.push(("anchored".to_owned(), "as policy asks".to_owned())),
+        Some(false) => {
+            let missing = format!("{}: runwarden anchor store {id}", paint.red("not as policy asks"));
+            last.push(("anchored".to_owned(), missing));
+        }
+        None => {}
     }
     if let Some(next) = next(ended, &id) {
         last.push(("next".to_owned(), next));

@@ -206,7 +206,7 @@ impl Effect for Store {
         repeat: Repeat::Idempotent,
         preview: Fidelity::Exact,
         reconcile: true,
-        version: 1,
+        version: 2,
     };
     type Params = Params;
     type Output = Output;

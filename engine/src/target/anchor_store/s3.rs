@@ -174,8 +174,13 @@ impl S3 {
 
     fn failed(&self, what: &str, error: &object_store::Error) -> Error {
         use object_store::Error as Store;
-        let message = format!("store `{}`: {what}: {}", self.name, innermost(error));
+        // A listing that is refused is no more to object_store than a status; the body after it is of no use to people.
+        let why = innermost(error);
+        let why = why.split(": <?xml").next().unwrap_or_default();
+        let is_forbidden = ["code: 401", "code: 403"].iter().any(|status| why.contains(status));
+        let message = format!("store `{}`: {what}: {why}", self.name);
         match error {
+            _ if is_forbidden => Error::new("not_readable", message),
             Store::PermissionDenied { .. } | Store::Unauthenticated { .. } => Error::new("not_readable", message),
             Store::NotFound { .. } => Error::new("not_found", message),
             _ => Error::Refused { code: "s3", message, transient: true, uncertain: false },
@@ -448,6 +453,8 @@ impl S3 {
                     200 if found.body == bytes => {
                         Tried::Refused(format!("it became another version of `{place}`, and the first is as it was"))
                     }
+                    // Who may not read still sees that the second is not the first.
+                    401 | 403 => Tried::Refused(format!("it became another version of `{place}`")),
                     200 | 404 => Tried::Happened(format!("the first version of `{place}` is not as it was")),
                     _ => Tried::Undecided(format!("the first version of `{place}` cannot be read: {}", said(&found))),
                 }
