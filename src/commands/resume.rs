@@ -217,11 +217,11 @@ impl Going<'_> {
         progress.finish();
         ledger.moves(None);
         let ended = ended?;
-        self.doing.close(&plan, &ended);
+        let exit = self.doing.close(&plan, &ended, &mut ledger).await;
         if let Err(error) = ledger.close(session.machine.now()) {
             ui.error(&format!("{}: the ledger was not closed in good order: {error}", ui.err.yellow("warning")));
         }
-        Ok(Exit::of_run(ended.status, ended.failure.as_ref()))
+        Ok(exit)
     }
 }
 

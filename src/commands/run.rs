@@ -24,6 +24,7 @@ use crate::args::Run;
 use crate::exit::Exit;
 use crate::files;
 use crate::refusal::Refusal;
+use crate::setup::witnesses::{self, Witnessed};
 use crate::setup::{Session, own_ledger, plan_file};
 use crate::ui::people::{self, Answers, Operator};
 use crate::ui::progress::Progress;
@@ -55,6 +56,9 @@ pub struct View {
     /// The signed checkpoint that covers its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     checkpoint: Option<CheckpointRow>,
+    /// What the ledger's witnesses said of it; none where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witnessed: Option<Witnessed>,
 }
 
 /// One step of a run.
@@ -316,8 +320,7 @@ impl Doing<'_> {
         for path in people.answers.unasked() {
             ui.error(&format!("{}: `{path}` was answered and never asked", ui.err.yellow("warning")));
         }
-        self.close(&plan, &ended);
-        Ok(Exit::of_run(ended.status, ended.failure.as_ref()))
+        Ok(self.close(&plan, &ended, ledger).await)
     }
 
     /// A plan file runs once.
@@ -340,13 +343,24 @@ impl Doing<'_> {
         })
     }
 
-    pub(super) fn close(&self, plan: &Plan, ended: &Ended) {
-        let ui = &self.context.ui;
+    /// Has the end of the run cosigned, and says what it came to.
+    pub(super) async fn close(&self, plan: &Plan, ended: &Ended, ledger: &mut Ledger) -> Exit {
+        let (session, ui) = (self.session, &self.context.ui);
+        let witnessed = witnesses::cosign(&session.workspace, session.environment, &session.machine, ledger).await;
+        for line in witnessed.iter().flat_map(Witnessed::complaints) {
+            ui.error(&format!("{}: {line}", ui.err.yellow("warning")));
+        }
+        let exit = match (Exit::of_run(ended.status, ended.failure.as_ref()), &witnessed) {
+            (Exit::Done, Some(witnessed)) if witnessed.is_alarm() => Exit::Ledger,
+            (Exit::Done, Some(witnessed)) if !witnessed.is_enough() => Exit::Failed,
+            (exit, _) => exit,
+        };
         if ui.is_human() {
             ui.data(&closing::render(plan, ended, ui.out));
         } else {
-            ui.json(&view(plan, ended));
+            ui.json(&View { witnessed, ..view(plan, ended) });
         }
+        exit
     }
 }
 
@@ -377,5 +391,6 @@ fn view(plan: &Plan, ended: &Ended) -> View {
         error: ended.failure.clone(),
         advice: ended.advice.clone().map(|(title, advice)| Advice { title, advice }),
         checkpoint: ended.checkpoint.clone().map(|made| CheckpointRow { size: made.size, path: made.path }),
+        witnessed: None,
     }
 }

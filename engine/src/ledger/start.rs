@@ -164,7 +164,9 @@ fn last_checkpoint(
         Ok(checkpoint)
     });
     match read {
-        Err(refusal) => problems.add(refusal.code("bad_checkpoint"), None, None, format!("`{}`: {refusal}", given.source)),
+        Err(refusal) => {
+            problems.add(refusal.code("bad_checkpoint"), None, None, format!("`{}`: {refusal}", given.source))
+        }
         Ok(checkpoint) if checkpoint.size != size => {
             let detail = format!("`{}` is of size {}", given.source, checkpoint.size);
             problems.add("bad_checkpoint", None, None, detail);

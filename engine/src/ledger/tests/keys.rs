@@ -66,8 +66,7 @@ fn signers(given: &Given, seeds: &[u8]) -> Vec<u8> {
     let note = Note::parse(&given.bytes).unwrap();
     let signed = |seed: &u8| {
         let key = named(*seed);
-        note.claimed_by(&key)
-            .any(|signature| crate::sign::verify(key.public(), note.text().as_bytes(), &signature))
+        note.claimed_by(&key).any(|signature| crate::sign::verify(key.public(), note.text().as_bytes(), &signature))
     };
     seeds.iter().copied().filter(signed).collect()
 }
@@ -179,7 +178,9 @@ fn an_old_key_that_signs_after_its_range_is_key_out_of_range() {
     assert_eq!(report.status, Status::KeyOutOfRange);
     assert_eq!(codes(&report), [("key_out_of_range", None), ("damage_window", None)]);
     let detail = &report.problems[0].detail;
-    assert!(detail.contains(&format!("it is of size 15, and signed by `{}`, which is good for sizes 1 to 14", named(7))));
+    assert!(
+        detail.contains(&format!("it is of size 15, and signed by `{}`, which is good for sizes 1 to 14", named(7)))
+    );
     // The writer does not start on it either.
     let refused = Ledger::open(&place.path, new_key(8), at(60)).unwrap_err();
     let Error::NotGenuine { problems, .. } = &refused else { panic!("{refused}") };
@@ -239,11 +240,12 @@ fn what_a_revoked_key_signed_is_unproven_until_an_older_anchor_covers_it() {
     place.write_checkpoint(5, &{
         let (reader, _scratch) = place.reader();
         let mut range = CompactRange::new();
-        reader.each(&Filter { limit: Some(5), ..Filter::default() }, |stored| {
-            range.push(stored.hash);
-            Ok::<(), Error>(())
-        })
-        .unwrap();
+        reader
+            .each(&Filter { limit: Some(5), ..Filter::default() }, |stored| {
+                range.push(stored.hash);
+                Ok::<(), Error>(())
+            })
+            .unwrap();
         signed::sign(&start::statement(&range, &named(7)), &[(&new_key(7), &named(7))])
     });
     for (size, left) in [(5, Some(5)), (12, Some(12)), (14, None), (15, None)] {
@@ -251,7 +253,10 @@ fn what_a_revoked_key_signed_is_unproven_until_an_older_anchor_covers_it() {
         let report = place.verify_with(&[named(8)], &anchors);
         match left {
             Some(left) => {
-                assert_eq!((report.status, codes(&report)), (Status::SelfConsistentOnly, vec![("unproven", Some(left))]));
+                assert_eq!(
+                    (report.status, codes(&report)),
+                    (Status::SelfConsistentOnly, vec![("unproven", Some(left))])
+                );
             }
             None => assert_eq!((report.status, codes(&report)), (Status::Ok, vec![]), "{size}"),
         }
@@ -359,10 +364,7 @@ fn a_revoked_key_cannot_name_another() {
     let entry = reader.entry(13).unwrap().unwrap().entry(&place.path).unwrap();
     let data = statement(&place, 14, 7, 8, &[7, 8]).as_object().unwrap().clone();
     let entry = entry::Entry { seq: 14, kind: Kind::KeyRotated, data, ..entry };
-    assert_eq!(
-        chain.take(&entry).unwrap_err(),
-        "the key that gives way was revoked, and a revoked key names no other"
-    );
+    assert_eq!(chain.take(&entry).unwrap_err(), "the key that gives way was revoked, and a revoked key names no other");
 }
 
 #[test]
@@ -381,7 +383,8 @@ fn an_index_that_hides_a_rotation_is_found() {
             "DROP TRIGGER entries_are_not_changed; UPDATE entries SET kind = 'heartbeat' WHERE kind = 'key.rotated'",
         )
         .unwrap();
-        conn.query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'entries_of_kind'", [], |row| row.get(0)).unwrap()
+        conn.query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'entries_of_kind'", [], |row| row.get(0))
+            .unwrap()
     };
     conn.pragma_update(None, "writable_schema", true).unwrap();
     conn.execute("DELETE FROM sqlite_schema WHERE name = 'entries_of_kind'", []).unwrap();

@@ -76,8 +76,7 @@ impl Trust {
             };
             standing.iter().enumerate().filter(counts).map(|(_, claim)| claim.size).max().unwrap_or(0)
         };
-        let covered: Vec<u64> =
-            chain.spans().iter().map(|span| span.revoked_at.map_or(u64::MAX, older)).collect();
+        let covered: Vec<u64> = chain.spans().iter().map(|span| span.revoked_at.map_or(u64::MAX, older)).collect();
         let mut proven = u64::MAX;
         for (span, covered) in chain.spans().iter().zip(&covered) {
             let (Some(revoked), Some(to)) = (span.revoked_at, span.to) else { continue };
