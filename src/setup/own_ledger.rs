@@ -132,7 +132,8 @@ fn make_both(workspace: &Workspace, machine: &Machine) -> Result<(), Refusal> {
     )
 }
 
-fn make_private_folder(path: &Path) -> Result<(), Refusal> {
+/// Makes a folder that nobody but its owner can look into.
+pub fn make_private_folder(path: &Path) -> Result<(), Refusal> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
         Refusal::new(Exit::Ledger, "ledger", format!("cannot make `{}` for the ledger: {error}", path.display()))

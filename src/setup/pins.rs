@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use engine::merkle::note::VerifierKey;
 use engine::time::Timestamp;
 
+use super::own_ledger;
 use crate::exit::Exit;
 use crate::files;
 use crate::refusal::Refusal;
@@ -53,7 +54,11 @@ pub fn read(workspace: &Workspace) -> Result<Vec<Pin>, Refusal> {
 /// Writes all pins, in place of those that are there.
 pub fn write(workspace: &Workspace, pins: &[Pin]) -> Result<(), Refusal> {
     let lines: String = pins.iter().map(|pin| format!("{}\n", spelled(pin))).collect();
-    files::replace(&path_of(workspace), lines.as_bytes())
+    let path = path_of(workspace);
+    if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
+        own_ledger::make_private_folder(folder)?;
+    }
+    files::replace(&path, lines.as_bytes())
 }
 
 /// The pinned keys of an origin. Where all of them were revoked, nothing else is believed in their place.
