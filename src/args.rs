@@ -10,10 +10,10 @@ mod ledger;
 mod runs;
 
 pub use anchor::{Anchor, AnchorCommand, AnchorExport, AnchorFetch, AnchorStore, AnchorVerify};
-pub use key::{Key, KeyCommand, KeyGenerate, KeyShow, Role};
+pub use key::{Key, KeyCommand, KeyGenerate, KeyRevoke, KeyRotate, KeyShow, KeyTrust, Role};
 pub use ledger::{
-    Backup, Consistency, Driver, Export, Head, Incident, IncidentCommand, Keys, Ledger, LedgerCommand, Prove, Recipe,
-    Show, Tail, Verify, Whose,
+    Backup, Checkpoint, Consistency, Driver, Export, Head, Incident, IncidentCommand, Keys, Ledger, LedgerCommand,
+    Prove, Recipe, Show, Tail, Verify, Whose,
 };
 pub use runs::{Asked, Plan, Resume, Run, Stopped, Undo};
 

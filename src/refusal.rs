@@ -115,6 +115,10 @@ impl From<LedgerError> for Refusal {
                 .help("nothing runs until this is looked into; `runwarden ledger verify` says what is wrong"),
             LedgerError::Incident { .. } => Self::new(Exit::Ledger, "incident", message)
                 .help("`runwarden ledger incident` shows it; `runwarden ledger incident close NAME` ends it"),
+            LedgerError::WrongKey { .. } => Self::new(Exit::Ledger, "key", message).help(
+                "a rotation that was cut short is finished by `runwarden key rotate`; else restore that key from a backup",
+            ),
+            LedgerError::Key(_) => Self::new(Exit::Failed, "key", message).help("`runwarden key show` shows the keys"),
             LedgerError::NoIncident { .. } | LedgerError::OtherIncident { .. } => {
                 Self::new(Exit::Failed, "incident", message).help("`runwarden ledger incident` shows what is open")
             }

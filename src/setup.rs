@@ -32,8 +32,11 @@ use crate::workspace::{self, Workspace};
 
 mod inputs;
 pub mod own_ledger;
+pub mod pins;
 pub mod plan_file;
+pub mod roles;
 mod user;
+pub mod witnesses;
 
 /// Everything about one procedure in one workspace, ready to be planned.
 pub struct Session {

@@ -19,6 +19,10 @@ mod corvus;
 mod documents;
 #[path = "cli/environments.rs"]
 mod environments;
+#[path = "cli/evidence.rs"]
+mod evidence;
+#[path = "cli/keys.rs"]
+mod keys;
 #[path = "cli/ledgers.rs"]
 mod ledgers;
 #[path = "cli/lines.rs"]
@@ -43,3 +47,5 @@ mod starting;
 mod terminals;
 #[path = "cli/testing.rs"]
 mod testing;
+#[path = "cli/witnesses.rs"]
+mod witnesses;

@@ -25,6 +25,7 @@ pub mod ledger_copy;
 pub mod open_ledger;
 pub mod python_json;
 pub mod secret_store;
+pub mod witness;
 
 /// A target as bound for a run.
 #[derive(Debug, Clone, PartialEq)]

@@ -217,8 +217,7 @@ impl Going<'_> {
         progress.finish();
         ledger.moves(None);
         let ended = ended?;
-        let anchored = self.doing.anchor(&mut ledger, &setting, &ended).await;
-        let exit = self.doing.close(&plan, &ended, anchored);
+        let exit = self.doing.close(&plan, &ended, &mut ledger, &setting).await;
         if let Err(error) = ledger.close(session.machine.now()) {
             ui.error(&format!("{}: the ledger was not closed in good order: {error}", ui.err.yellow("warning")));
         }

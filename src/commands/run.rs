@@ -12,7 +12,7 @@ use engine::id::{Name, RunId};
 use engine::ledger::Ledger;
 use engine::ledger::error::Error as LedgerError;
 use engine::ledger::reader::{Filter, Reader};
-use engine::plan::{Plan, Status, View as PlanView};
+use engine::plan::{Plan, Setting, Status, View as PlanView};
 use engine::procedure::{Environment, Risk};
 use engine::time::Duration;
 use schemars::JsonSchema;
@@ -24,6 +24,7 @@ use crate::args::Run;
 use crate::exit::Exit;
 use crate::files;
 use crate::refusal::Refusal;
+use crate::setup::witnesses::{self, Witnessed};
 use crate::setup::{Session, own_ledger, plan_file};
 use crate::ui::people::{self, Answers, Operator};
 use crate::ui::progress::Progress;
@@ -59,6 +60,9 @@ pub struct View {
     /// Whether its anchor is where policy asks for it; left out where policy asks for nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     anchored: Option<bool>,
+    /// What the ledger's witnesses said of it; none where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witnessed: Option<Witnessed>,
 }
 
 /// One step of a run.
@@ -320,8 +324,7 @@ impl Doing<'_> {
         for path in people.answers.unasked() {
             ui.error(&format!("{}: `{path}` was answered and never asked", ui.err.yellow("warning")));
         }
-        let anchored = self.anchor(ledger, &setting, &ended).await;
-        Ok(self.close(&plan, &ended, anchored))
+        Ok(self.close(&plan, &ended, ledger, &setting).await)
     }
 
     /// A plan file runs once.
@@ -344,17 +347,26 @@ impl Doing<'_> {
         })
     }
 
-    pub(super) fn close(&self, plan: &Plan, ended: &Ended, anchored: Option<bool>) -> Exit {
-        let ui = &self.context.ui;
+    /// Has the end of the run cosigned, then anchored with the cosignatures, and says what it came to.
+    pub(super) async fn close(&self, plan: &Plan, ended: &Ended, ledger: &mut Ledger, setting: &Setting) -> Exit {
+        let (session, ui) = (self.session, &self.context.ui);
+        let witnessed = witnesses::cosign(&session.workspace, session.environment, &session.machine, ledger).await;
+        for line in witnessed.iter().flat_map(Witnessed::complaints) {
+            ui.error(&format!("{}: {line}", ui.err.yellow("warning")));
+        }
+        let anchored = self.anchor(ledger, setting, ended).await;
+        let exit = match (Exit::of_run(ended.status, ended.failure.as_ref()), &witnessed) {
+            (Exit::Done, Some(witnessed)) if witnessed.is_alarm() => Exit::Ledger,
+            (Exit::Done, Some(witnessed)) if !witnessed.is_enough() => Exit::Failed,
+            (Exit::Done, _) if anchored == Some(false) => Exit::Failed,
+            (exit, _) => exit,
+        };
         if ui.is_human() {
             ui.data(&closing::render(plan, ended, anchored, ui.out));
         } else {
-            ui.json(&view(plan, ended, anchored));
+            ui.json(&View { witnessed, anchored, ..view(plan, ended) });
         }
-        match (Exit::of_run(ended.status, ended.failure.as_ref()), anchored) {
-            (Exit::Done, Some(false)) => Exit::Failed,
-            (exit, _) => exit,
-        }
+        exit
     }
 }
 
@@ -368,7 +380,7 @@ async fn ask(prompt: String) -> Option<String> {
     receive.await.ok().flatten().map(|said| said.trim().to_owned())
 }
 
-fn view(plan: &Plan, ended: &Ended, anchored: Option<bool>) -> View {
+fn view(plan: &Plan, ended: &Ended) -> View {
     let row = |(path, step): (&str, &engine::run::StepRecord)| StepRow {
         id: path.to_owned(),
         status: step.state,
@@ -385,6 +397,7 @@ fn view(plan: &Plan, ended: &Ended, anchored: Option<bool>) -> View {
         error: ended.failure.clone(),
         advice: ended.advice.clone().map(|(title, advice)| Advice { title, advice }),
         checkpoint: ended.checkpoint.clone().map(|made| CheckpointRow { size: made.size, path: made.path }),
-        anchored,
+        anchored: None,
+        witnessed: None,
     }
 }

@@ -94,8 +94,13 @@ fn all() -> Vec<(String, Make)> {
     of("output/key_generate", generate::<key::OneView>);
     of("output/key_show", generate::<key::View>);
     of("output/ledger_backup", generate::<ledger::backup::View>);
+    of("output/key_revoke", generate::<key::revoke::View>);
+    of("output/key_rotate", generate::<key::rotate::View>);
+    of("output/key_trust", generate::<key::trust::View>);
+    of("output/ledger_checkpoint", generate::<ledger::checkpoint::View>);
     of("output/ledger_consistency", generate::<ledger::consistency::View>);
     of("output/ledger_entries", generate::<ledger::entries::View>);
+    of("output/ledger_forensic", generate::<ledger::forensic::View>);
     of("output/ledger_head", generate::<ledger::head::View>);
     of("output/ledger_incident", generate::<ledger::incident::View>);
     of("output/ledger_prove", generate::<ledger::prove::View>);

@@ -13,7 +13,7 @@ use crate::event::state::{Failure, StepState, Verdict};
 use crate::frame::{Frame, StepView};
 use crate::plan::items::items_of;
 use crate::procedure::check::Act;
-use crate::procedure::step::{Body, OnError, Step};
+use crate::procedure::step::{Body, CheckpointWhen, OnError, Step};
 use crate::template::Outcome as Known;
 use crate::template::scope::{Scope, Slot};
 use crate::template::value::Value;
@@ -152,6 +152,11 @@ impl Runner<'_> {
             for check in &turn.step.preconditions {
                 self.precondition(turn.frame, check, &turn.scope, Some(&turn.path)).await?;
             }
+        }
+        if turn.step.checkpoint == Some(CheckpointWhen::Before) {
+            let mut book = self.book();
+            book.flush()?;
+            book.checkpoint()?;
         }
         let slot = self.body(turn).await?;
         self.verify_turn(turn, &slot).await?;

@@ -61,6 +61,8 @@ pub struct Filter<'a> {
     pub kind: Option<Kind>,
     /// From this sequence number on.
     pub from: u64,
+    /// Also those whose numbers no entry of a sound ledger has.
+    pub any_seq: bool,
     /// At most so many.
     pub limit: Option<u64>,
     /// The newest first; `limit` then takes the newest.
@@ -198,7 +200,7 @@ impl Reader {
         mut see: impl FnMut(Stored) -> Result<(), E>,
     ) -> Result<(), E> {
         let failed = |error: rusqlite::Error| self.failed(&error);
-        let from = i64::try_from(filter.from).unwrap_or(i64::MAX);
+        let from = if filter.any_seq { i64::MIN } else { i64::try_from(filter.from).unwrap_or(i64::MAX) };
         let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
         let run = filter.run.map(RunId::as_str);
         let kind = filter.kind.map(Kind::as_str);

@@ -172,13 +172,18 @@ impl Note {
         self.signatures.push(Signature { name: by.name.clone(), key_id: by.id(), bytes: signature.to_vec() });
     }
 
+    /// Adds a line that somebody else made over [`Self::text`]; one that is here already is not added again.
+    pub fn add_line(&mut self, line: Signature) {
+        if !self.signatures.contains(&line) {
+            self.signatures.push(line);
+        }
+    }
+
     /// Adds the signatures of another note over the same text, but for those that are here already. Over another text
     /// they would be nobody's, and are not added.
     pub fn add_all(&mut self, other: &Self) {
-        for line in other.signatures.iter().filter(|_| other.text == self.text) {
-            if !self.signatures.contains(line) {
-                self.signatures.push(line.clone());
-            }
+        if other.text == self.text {
+            other.signatures.iter().cloned().for_each(|line| self.add_line(line));
         }
     }
 
@@ -201,6 +206,19 @@ impl fmt::Display for Note {
         }
         Ok(())
     }
+}
+
+/// Reads signature lines that stand alone, as a witness sends them.
+///
+/// # Errors
+/// When there is none, one is malformed, or there are too many.
+pub fn signature_lines(bytes: &[u8]) -> Result<Vec<Signature>, Error> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Error::Note("it is not UTF-8"))?;
+    let lines = text.strip_suffix('\n').ok_or(Error::Note("the last line is cut"))?;
+    if lines.split('\n').count() > MAX_SIGNATURES {
+        return Err(Error::Note("it has more than 100 signatures"));
+    }
+    lines.split('\n').map(signature_line).collect()
 }
 
 fn signature_line(line: &str) -> Result<Signature, Error> {

@@ -8,6 +8,7 @@ use super::checkpoint::Checkpoint;
 use super::note::{self, Note, VerifierKey};
 use super::*;
 
+mod cosigning;
 mod proofs;
 mod published;
 mod tiling;

@@ -92,6 +92,7 @@ impl Situation {
                 path: ".runwarden/ledger.db".to_owned(),
                 key: ".runwarden/ledger.key".to_owned(),
                 origin: "test.invalid/rehearsal".to_owned(),
+                witnesses: IndexMap::new(),
             },
             procedures: Vec::new(),
             actors: IndexMap::new(),

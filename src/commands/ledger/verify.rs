@@ -5,15 +5,18 @@ use std::path::Path;
 use engine::host::Probe as _;
 use engine::ledger::report::{Problem, Report, RunReport, Status};
 use engine::ledger::signed::Given;
-use engine::ledger::{incident, verify as judge};
+use engine::ledger::verify::Anchors;
+use engine::ledger::{cosigned, incident, verify as judge};
+use engine::merkle::cosignature::WitnessKey;
 use engine::target::corvusforge::anchor::MAX_ANCHOR;
 
-use super::{Context, Place, copy, copy_corvus, keys, lines, place};
+use super::{Context, Place, copy, copy_corvus, keys, lines, pinned, place};
 use crate::args::{Driver, Verify};
 use crate::exit::Exit;
 use crate::files;
 use crate::refusal::Refusal;
 use crate::setup;
+use crate::setup::witnesses::asked_for;
 use crate::ui::Paint;
 
 mod anchors;
@@ -41,16 +44,22 @@ pub fn run(context: &Context, args: &Verify) -> Result<Exit, Refusal> {
 }
 
 fn own(context: &Context, place: &Place, args: &Verify) -> Result<Report, Refusal> {
-    let keys = keys(context, &args.keys, place.own.as_ref())?;
+    let mut keys = keys(context, &args.keys, place.own.as_ref())?;
     let copied = match copy(&place.path) {
         Ok(copied) => copied,
         Err(refusal) => return Ok(unreadable("runwarden", refusal.message)),
     };
     let anchors = anchors::read(context, args, &copied.reader)?;
+    if keys.is_empty() && place.own.is_none() {
+        keys = pinned(context, &copied.reader)?;
+    }
     let checkpoints = match copied.reader.checkpoints() {
         Ok(checkpoints) => checkpoints,
         Err(error) => return Ok(unreadable("runwarden", error.to_string())),
     };
+    let (witnesses, quorum) = witnesses(args, place)?;
+    let anchors =
+        Anchors { given: [anchors.given, cosigned::as_anchors(&checkpoints, &witnesses, quorum)].concat(), ..anchors };
     let mut report = judge::verify_anchored(&copied.reader, &keys, &checkpoints, &anchors);
     if place.own.is_some() && args.keys.keys.is_empty() {
         latch(context, &place.path, &report);
@@ -59,6 +68,20 @@ fn own(context: &Context, place: &Place, args: &Verify) -> Result<Report, Refusa
         keep_runs(&mut report, &args.runs);
     }
     Ok(report)
+}
+
+/// The witnesses whose cosignatures count, and how many of them are enough.
+fn witnesses(args: &Verify, place: &Place) -> Result<(Vec<WitnessKey>, usize), Refusal> {
+    let parse = |text: &String| {
+        WitnessKey::parse(text).map_err(|error| Refusal::invalid("usage", format!("--witness `{text}`: {error}")))
+    };
+    let said = args.witnesses.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+    let Some(workspace) = place.own.as_ref().filter(|_| said.is_empty()) else {
+        return Ok((said, args.quorum.unwrap_or(1)));
+    };
+    let keys = workspace.file.ledger.witnesses.values().map(|witness| witness.key.clone()).collect();
+    let asked_for = || workspace.environment().map_or(1, |environment| asked_for(workspace, environment));
+    Ok((keys, args.quorum.unwrap_or_else(asked_for).max(1)))
 }
 
 /// What is found wrong with the workspace's own ledger is not forgotten when it is verified again.
