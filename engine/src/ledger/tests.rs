@@ -20,6 +20,7 @@ mod histories;
 mod keys;
 mod proving;
 mod requests;
+mod verdicts;
 mod writing;
 
 const ORIGIN: &str = "example.org/ledger/test";
