@@ -207,6 +207,7 @@ fn step(id: &str, action: &str, with: &Value) -> Step {
         verify: Vec::new(),
         undo: Undo::Unsaid,
         on_error: OnError::Stop,
+        checkpoint: None,
         acts_as: Vec::new(),
         secret_outputs: IndexMap::new(),
     }
@@ -219,6 +220,7 @@ fn workspace() -> Workspace {
             path: "ledger.db".to_owned(),
             key: "ledger.pem".to_owned(),
             origin: "bench/ledger".to_owned(),
+            witnesses: IndexMap::new(),
         },
         procedures: Vec::new(),
         actors: IndexMap::new(),

@@ -22,6 +22,7 @@ mod killed;
 mod matrix;
 mod proving;
 mod requests;
+mod verdicts;
 mod writing;
 
 const ORIGIN: &str = "example.org/ledger/test";

@@ -117,8 +117,10 @@ fn after_a_rotation_the_old_key_opens_nothing_and_the_error_names_the_new_one() 
     let place = Place::filled();
     place.rotate(7, 8, 50);
     let refused = Ledger::open(&place.path, new_key(7), at(60)).unwrap_err();
-    let Error::WrongKey { expected, found, .. } = &refused else { panic!("{refused}") };
-    assert_eq!((expected, found), (&named(8).to_string(), &named(7).to_string()));
+    assert_eq!(
+        refused.to_string(),
+        format!("ledger `{}` belongs to the key `{}`, the given key is `{}`", place.path.display(), named(8), named(7))
+    );
     // No latch: it is the key that is wrong.
     let ledger = Ledger::open(&place.path, new_key(8), at(60)).unwrap();
     assert_eq!(ledger.vkey(), &named(8));
@@ -183,8 +185,8 @@ fn an_old_key_that_signs_after_its_range_is_key_out_of_range() {
     );
     // The writer does not start on it either.
     let refused = Ledger::open(&place.path, new_key(8), at(60)).unwrap_err();
-    let Error::NotGenuine { problems, .. } = &refused else { panic!("{refused}") };
-    assert_eq!(problems[0].code, "key_out_of_range");
+    let is_so = matches!(&refused, Error::NotGenuine { problems, .. } if problems[0].code == "key_out_of_range");
+    assert!(is_so, "{refused}");
 }
 
 #[test]

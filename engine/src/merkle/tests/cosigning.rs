@@ -40,7 +40,8 @@ fn published_cosignatures_are_right_and_of_their_time() {
     for (text, key, time) in PUBLISHED {
         let (note, key) = (Note::parse(text.as_bytes()).unwrap(), WitnessKey::parse(key).unwrap());
         let found: Vec<Cosignature> = key.claimed_in(&note).collect();
-        let [cosignature] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(found.len(), 1);
+        let cosignature = &found[0];
         assert_eq!(cosignature.time, time);
         assert!(is_right(&note, &key, cosignature));
         // Another time, text or key: nothing.
