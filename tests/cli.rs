@@ -23,6 +23,8 @@ mod environments;
 mod ledgers;
 #[path = "cli/lines.rs"]
 mod lines;
+#[path = "cli/locks.rs"]
+mod locks;
 #[path = "cli/people.rs"]
 mod people;
 #[path = "cli/planning.rs"]

@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 use crate::id::RunId;
 
 pub mod fact;
+pub mod held;
+mod kinds;
 pub mod masked;
 pub mod state;
 

@@ -266,6 +266,11 @@ pub trait Probe: std::marker::Send + Sync {
     /// The names in a folder, sorted.
     fn list(&self, folder: &Path) -> Result<Vec<String>, Error>;
 
+    /// Whether no action may change what is at this path, under whatever name.
+    fn is_protected(&self, _path: &Path) -> Result<bool, Error> {
+        Ok(false)
+    }
+
     /// Whether a path lies inside a folder, seen through links, `..` and second names (section 11 of the design).
     fn inside(&self, path: &Path, folder: &Path) -> Result<bool, Error>;
 
@@ -329,6 +334,11 @@ pub trait Host: Probe {
 
     /// Runs a program.
     async fn run(&self, command: Command) -> Result<Finished, Error>;
+
+    /// Whether all programs that were ended before they were done are gone, with all they had started.
+    fn is_quiet(&self) -> bool {
+        true
+    }
 
     /// Fills bytes from the system's source of chance.
     fn random(&self, bytes: &mut [u8]) -> Result<(), Error>;

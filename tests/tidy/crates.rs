@@ -38,7 +38,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     // off the async threads in `action/file`.
     ("tokio", &["host", "action", "execute", "rehearse"]),
     ("toml", &["action/data"]),
-    ("uuid", &["id"]),
+    ("uuid", &["id", "ledger/inbox"]),
     ("zeroize", &["sign", "secret", "host", "ledger", "target/secret_store", "action/command", "action/secrets"]),
 ];
 
