@@ -154,8 +154,16 @@ async fn run_in(folder: &Path, procedure: Procedure) {
     Ledger::create(&path, "bench/ledger", &key(), now, "0193e4a0-5c1e-7a3b-9d27-3f1c8b6a2e11").unwrap();
     let mut ledger = Ledger::open(&path, key(), now).unwrap();
     let (_interrupt, interrupts) = tokio::sync::watch::channel(0);
-    let means =
-        Means { setting: &setting, host: &machine, people: &Silent, observer: &Silent, interrupts, history: &history };
+    let (_door, knocks) = tokio::sync::watch::channel(0);
+    let means = Means {
+        setting: &setting,
+        host: &machine,
+        people: &Silent,
+        observer: &Silent,
+        interrupts,
+        knocks,
+        history: &history,
+    };
     let ended = execute(&means, &plan, run, &mut ledger).await.unwrap();
     assert_eq!(ended.status, RunStatus::Succeeded, "{:?}", ended.failure);
     assert_eq!(ended.run.steps().count(), STEPS);

@@ -15,7 +15,7 @@ pub use ledger::{
     Backup, Checkpoint, Consistency, Driver, Export, Head, Incident, IncidentCommand, Keys, Ledger, LedgerCommand,
     Prove, Recipe, Show, Tail, Verify, Whose,
 };
-pub use runs::{Asked, Plan, Resume, Run, Stopped, Undo};
+pub use runs::{Asked, Cancel, Locks, LocksCommand, Plan, Resume, Run, Stopped, Undo};
 
 /// Runs operational runbooks: checked, previewed, guarded, and written down.
 #[derive(Debug, Parser)]
@@ -92,7 +92,9 @@ pub enum Command {
     Run(Box<Run>),
     Resume(Resume),
     Undo(Undo),
+    Cancel(Cancel),
     Runs(Runs),
+    Locks(Locks),
     Actions(Actions),
     Explain(Explain),
     Schema(Schema),

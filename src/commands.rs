@@ -12,6 +12,8 @@ use crate::ui::{Ui, diagnostics};
 
 mod actions;
 mod anchor;
+mod asking;
+mod cancel;
 mod check;
 mod completions;
 mod doctor;
@@ -20,6 +22,7 @@ mod init;
 mod key;
 mod ledger;
 mod list;
+mod locks;
 mod man;
 mod new;
 mod plan;
@@ -97,6 +100,8 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Refusal> {
         Command::Run(args) => run::run(context, &args),
         Command::Resume(args) => resume::resume(context, &args),
         Command::Undo(args) => resume::undo(context, &args),
+        Command::Cancel(args) => cancel::run(context, &args),
+        Command::Locks(args) => locks::run(context, &args.command),
         Command::Runs(args) => runs::run(context, &args),
         Command::Actions(args) => actions::run(context, &args),
         Command::Explain(args) => explain::run(context, &args),

@@ -121,6 +121,7 @@ impl Exit {
             PlanStatus::Refused => Self::Refused,
             PlanStatus::Guarded => Self::Guard,
             PlanStatus::Failed => Self::Failed,
+            PlanStatus::Busy => Self::Busy,
         }
     }
 

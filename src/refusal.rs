@@ -32,6 +32,11 @@ pub const CODES: &[(&str, &str)] = &[
     ("plan-spent", "the plan file was run before"),
     ("not-a-plan", "the file is no plan"),
     ("ledger-busy", "another process writes the ledger"),
+    ("lock-busy", "another run holds a named lock that this one needs"),
+    ("no-lock", "no run holds a lock of that name"),
+    ("not-confirmed", "the process that has the ledger has not done what it was asked to, as far as is known"),
+    ("not-cancelled", "the run had ended before it could be cancelled"),
+    ("unknown-outcome", "an effect of the run may or may not have happened, so it cannot end"),
     ("ledger", "the ledger cannot be written, cannot be read, or is not genuine"),
     ("ledger-missing", "there is a key without its ledger, or a ledger without its key"),
     ("key", "the ledger's key, or the key of fingerprints, cannot be used"),
@@ -41,7 +46,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("other-log", "the folder holds the files of another log, or of this one before it was changed"),
     ("incident", "a verification of the ledger failed before, and nobody has closed that; or it is another incident"),
     ("unknown-run", "the ledger has no run of that id"),
-    ("run-over", "the run succeeded, was undone or was refused: it does not go on"),
+    ("run-over", "the run has ended, and does not go on"),
     ("not-frozen", "what a run was begun with cannot be read back"),
     ("bad-entry", "an entry of the ledger does not say what its kind says"),
     ("unsigned", "in production the run's actor must be signed for"),
@@ -169,6 +174,8 @@ impl From<engine::execute::Error> for Refusal {
         match error {
             engine::execute::Error::Ledger(error) => Self::from(error),
             engine::execute::Error::Entry { .. } => Self::new(Exit::Ledger, "ledger", error.to_string()),
+            engine::execute::Error::Busy(_) => Self::new(Exit::Busy, "lock-busy", error.to_string())
+                .help("`runwarden locks list` shows who holds what; `--wait-lock 5m` waits"),
             engine::execute::Error::Illegal(error) => Self::internal(error),
         }
     }

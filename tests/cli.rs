@@ -27,6 +27,8 @@ mod keys;
 mod ledgers;
 #[path = "cli/lines.rs"]
 mod lines;
+#[path = "cli/locks.rs"]
+mod locks;
 #[path = "cli/people.rs"]
 mod people;
 #[path = "cli/planning.rs"]

@@ -11,6 +11,8 @@ step() {
 step cargo fmt --all --check
 step cargo clippy --workspace --all-targets --locked -- -D warnings
 step cargo test --workspace --locked --no-fail-fast
+# Every point at which the program can be killed, and not only the part that is taken by default.
+RUNWARDEN_KILL_POINTS=all step cargo test --locked --test kill_points
 RUSTDOCFLAGS='-D warnings' step cargo doc --workspace --no-deps --locked
 
 # cargo-deny takes longer to build than all of the above, so it is used where it is installed and never built here.

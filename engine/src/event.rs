@@ -10,7 +10,9 @@ use crate::id::RunId;
 
 pub mod anchoring;
 pub mod fact;
+pub mod held;
 mod kept;
+mod kinds;
 pub mod masked;
 pub mod state;
 

@@ -14,6 +14,7 @@ use crate::event::state::{Failure, RunStatus, StepState, Verdict};
 use crate::host::Host;
 use crate::id::RunId;
 use crate::past::Past;
+use crate::plan::failed::What;
 use crate::plan::{Plan, Setting, Status};
 use crate::procedure::Work;
 use crate::question::Asking;
@@ -25,13 +26,19 @@ pub mod anchoring;
 mod anchors;
 mod bodies;
 mod book;
+pub mod cancel;
 mod checks;
 mod ending;
+mod entering;
 mod guards;
+pub mod holding;
+mod open;
 pub mod people;
 mod places;
+mod requests;
 pub mod resume;
 mod steps;
+mod torn;
 mod tries;
 mod undo;
 
@@ -54,6 +61,10 @@ pub trait Observer: Send + Sync {
 /// How often the operator has asked to stop: once ends the run after the current step, twice ends the step.
 pub type Interrupts = watch::Receiver<u8>;
 
+/// How often somebody may have left something in the inbox of the ledger. It is read before each move anyhow; a knock is
+/// for what takes long.
+pub type Knocks = watch::Receiver<u64>;
+
 /// What a run is given besides its plan.
 pub struct Means<'a> {
     /// Workspace, actions and procedures.
@@ -66,6 +77,8 @@ pub struct Means<'a> {
     pub observer: &'a dyn Observer,
     /// Whether to stop.
     pub interrupts: Interrupts,
+    /// Whether something may lie in the inbox of the ledger.
+    pub knocks: Knocks,
     /// What happened before, without this run.
     pub history: &'a Past,
 }
@@ -110,6 +123,9 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// Another run holds a lock that this one needs; nothing was done.
+    #[error("lock `{}` is held by run {}, since {}", .0.lock, .0.holding.run, .0.holding.since)]
+    Busy(Box<holding::Busy>),
     /// The engine broke its own rules.
     #[error(transparent)]
     Illegal(#[from] crate::run::IllegalEvent),
@@ -124,6 +140,8 @@ enum Halt {
     Suspended { because: &'static str, detail: String, step: Option<String> },
     /// An effect may or may not have happened.
     Unknown(Box<Failure>),
+    /// Somebody asked for the run to end, for this reason.
+    Cancelled(String),
     /// The record cannot be kept.
     Record(Box<Error>),
 }
@@ -164,6 +182,8 @@ struct Runner<'a> {
     // Reads and acts of this run that failed: `once_failed` holds within a run as well.
     failed_inputs: Mutex<Vec<guards::FailedInput>>,
     on_undo: Mutex<Option<Vec<String>>>,
+    // What stands before the paths of steps that always run last, once their turn has come.
+    finishing: Mutex<Vec<String>>,
 }
 
 /// Runs a plan that was made just now, and keeps the record.
@@ -175,9 +195,9 @@ pub async fn execute(means: &Means<'_>, plan: &Plan, run: RunId, ledger: &mut dy
     if plan.view.options.offline {
         runner.learn_secrets().await;
     }
-    runner.begin()?;
-    let outcome = match plan.view.status {
-        Status::Ready => runner.work().await,
+    let outcome = match (plan.view.status, runner.begin()?) {
+        (Status::Ready, None) => runner.work().await,
+        (Status::Ready, Some(busy)) => Err(holding::busy(&busy, None)),
         _ => Err(runner.refusal()),
     };
     runner.finish(outcome).await
@@ -200,6 +220,7 @@ impl<'a> Runner<'a> {
             undoable: Mutex::new(Vec::new()),
             failed_inputs: Mutex::new(Vec::new()),
             on_undo: Mutex::new(None),
+            finishing: Mutex::new(Vec::new()),
         }
     }
 
@@ -218,7 +239,8 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn begin(&self) -> Result<(), Error> {
+    /// Says that the run begins, with its locks; gives the one that another run holds.
+    fn begin(&self) -> Result<Option<holding::Busy>, Error> {
         let view = &self.plan.view;
         let procedure = &self.plan.root.procedure;
         let documents: Map<String, Json> = self
@@ -244,7 +266,13 @@ impl<'a> Runner<'a> {
                 plan_id: Some(view.plan.clone()),
             }),
         )?;
-        book.note(None, None, Event::PlanRecorded(PlanRecorded { digest: view.digest.clone(), content }))?;
+        book.note(None, None, Event::PlanRecorded(PlanRecorded { digest: view.digest.clone(), content, call: None }))?;
+        drop(book);
+        let busy = match view.status {
+            Status::Ready => self.take_locks(&view.lock_names())?,
+            _ => None,
+        };
+        let mut book = self.book();
         for checked in &view.preconditions {
             let event = Event::PreconditionResult(checked.clone());
             book.note(None, None, event)?;
@@ -268,7 +296,17 @@ impl<'a> Runner<'a> {
         for checked in failed.filter(|_| view.status == Status::Failed) {
             book.note(None, None, Event::VerifyResult(checked.clone()))?;
         }
-        book.flush()
+        if view.status != Status::Ready {
+            for failed in &view.failed {
+                let event = match &failed.what {
+                    What::Precondition(checked) => Event::PreconditionResult(checked.clone()),
+                    What::Verify(checked) => Event::VerifyResult(checked.clone()),
+                };
+                book.note(Some(&failed.step), None, event)?;
+            }
+        }
+        book.flush()?;
+        Ok(busy)
     }
 
     /// What the plan found that stands against running.
@@ -286,6 +324,7 @@ impl<'a> Runner<'a> {
 
     async fn work(&self) -> Result<(), Halt> {
         let root = &self.plan.root;
+        self.attend("")?;
         self.open_preconditions(root).await?;
         let procedure = Arc::clone(&root.procedure);
         let Work::Steps(work) = &procedure.work else {

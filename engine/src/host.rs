@@ -267,6 +267,11 @@ pub trait Probe: std::marker::Send + Sync {
     /// The names in a folder, sorted.
     fn list(&self, folder: &Path) -> Result<Vec<String>, Error>;
 
+    /// Whether no action may change what is at this path, under whatever name.
+    fn is_protected(&self, _path: &Path) -> Result<bool, Error> {
+        Ok(false)
+    }
+
     /// Whether a path lies inside a folder, seen through links, `..` and second names (section 11 of the design).
     fn inside(&self, path: &Path, folder: &Path) -> Result<bool, Error>;
 
@@ -334,6 +339,11 @@ pub trait Host: Probe {
     /// Hands a mail to a server; never repeated by itself. Gives what the server said when it took it.
     async fn mail(&self, _mail: mail::Mail) -> Result<String, Error> {
         Err(Error::Refused("this host sends no mail".to_owned()))
+    }
+
+    /// Whether all programs that were ended before they were done are gone, with all they had started.
+    fn is_quiet(&self) -> bool {
+        true
     }
 
     /// Fills bytes from the system's source of chance.

@@ -36,6 +36,7 @@ pub mod inbox;
 pub mod incident;
 pub mod key_chain;
 pub mod lock;
+pub mod locks;
 pub mod prove;
 pub mod reader;
 pub mod report;
@@ -53,6 +54,7 @@ use error::{Cause, Error};
 use history::History;
 use key_chain::KeyChain;
 use lock::WriterLock;
+use locks::Locks;
 
 /// A checkpoint is made at the latest when so many entries are not covered by one.
 pub const CHECKPOINT_EVERY: u64 = 256;
@@ -79,6 +81,8 @@ pub struct Ledger {
     /// What an earlier append failed with: then it is not known what the file holds, and nothing more is written.
     failed: Option<Cause>,
     content: Content,
+    /// Named locks, once somebody asked for them; every append keeps them true.
+    locks: Option<Locks>,
     // Last, so that it is given back after the connection is closed.
     lock: WriterLock,
 }
@@ -161,6 +165,7 @@ impl Ledger {
             data_version,
             failed: None,
             content: Content::of(path),
+            locks: None,
             lock,
         };
         if ledger.covered == 0 {
@@ -209,6 +214,7 @@ impl Ledger {
             self.head = row.hash;
         }
         self.head_ts = now;
+        self.note_locks(drafts, now);
         let skipped = rows.len() - drafts.len();
         Ok(rows.iter().skip(skipped).map(|row| Appended { seq: row.seq, hash: row.hash, ts: now }).collect())
     }

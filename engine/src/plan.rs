@@ -26,13 +26,18 @@ mod acts;
 mod bind;
 pub mod call;
 mod checks;
+pub mod failed;
 pub mod items;
 pub mod judging;
 mod planner;
+pub mod requires;
 mod secrets;
 pub mod steps;
+mod summary;
 mod unsupported;
 
+use failed::FailedNow;
+use requires::PlannedLimit;
 pub use secrets::{bound_secrets, expect_as_planned};
 
 pub use bind::{Names, base_scope, plan, thaw};
@@ -188,6 +193,8 @@ pub enum Status {
     Guarded,
     /// A read or check of it fails already now.
     Failed,
+    /// Another run holds a lock that it needs.
+    Busy,
 }
 
 /// A plan as it is shown, approved and kept in a file; it holds no secret.
@@ -228,8 +235,17 @@ pub struct View {
     pub steps: Vec<PlannedStep>,
     /// The guards.
     pub guards: Vec<PlannedGuard>,
+    /// The named locks that a run of it holds until it has ended, by name.
+    #[serde(default)]
+    pub locks: Vec<String>,
+    /// How often it, and what it calls, may still run.
+    #[serde(default)]
+    pub limits: Vec<PlannedLimit>,
     /// How the final checks would be decided.
     pub verify: Vec<Checked>,
+    /// What failed already now in steps.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub failed: Vec<FailedNow>,
     /// What is not known yet.
     pub undecided: Vec<String>,
     /// What was read to make it.
@@ -250,32 +266,6 @@ pub struct Plan {
     pub bound: BTreeMap<Id, Target>,
     /// The rendered inputs by step, as the plan showed them.
     pub shown: BTreeMap<String, Json>,
-}
-
-impl View {
-    /// Whether running it would change anything, as far as it is known.
-    #[must_use]
-    pub fn has_changes(&self) -> bool {
-        self.steps.iter().any(|step| {
-            step.effect != EffectClass::Read && matches!(step.outcome, Outcome::WouldRun | Outcome::Undecided)
-        })
-    }
-
-    /// The steps in one line: `12 steps: 7 exact, 3 estimated, 2 none`.
-    #[must_use]
-    pub fn summary_line(&self) -> String {
-        let Summary { steps, exact, estimated, none } = self.summary;
-        let noun = if steps == 1 { "step" } else { "steps" };
-        format!("{steps} {noun}: {exact} exact, {estimated} estimated, {none} none")
-    }
-
-    /// What differs between what two plans are over, a line each; nothing where the digests are equal.
-    #[must_use]
-    pub fn differences(&self, other: &Self) -> String {
-        let text = |view: &Self| serde_json::to_string_pretty(&view.resolved).unwrap_or_default();
-        let (ours, theirs) = (text(self), text(other));
-        similar::TextDiff::from_lines(&ours, &theirs).unified_diff().context_radius(2).to_string()
-    }
 }
 
 /// Why there is no plan at all.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, Subcommand};
 
 /// What is asked for, by `plan` and `run` alike.
 #[derive(Debug, ClapArgs)]
@@ -69,7 +69,7 @@ pub struct Run {
     /// `STEP.done=yes` where the step asks for nothing
     #[arg(long = "answer", value_name = "STEP.NAME=VALUE", allow_hyphen_values = true)]
     pub answers: Vec<String>,
-    /// Wait for the ledger while another run has it
+    /// Wait for the ledger, and for named locks, while another run has them
     #[arg(long, value_name = "DURATION")]
     pub wait_lock: Option<String>,
 }
@@ -88,7 +88,7 @@ pub struct Stopped {
     /// An answer to a manual step, as for `run`
     #[arg(long = "answer", value_name = "STEP.NAME=VALUE", allow_hyphen_values = true)]
     pub answers: Vec<String>,
-    /// Wait for the ledger while another run has it
+    /// Wait for the ledger, and for named locks, while another run has them
     #[arg(long, value_name = "DURATION")]
     pub wait_lock: Option<String>,
 }
@@ -114,4 +114,48 @@ pub struct Resume {
 pub struct Undo {
     #[command(flatten)]
     pub stopped: Stopped,
+}
+
+/// End a run: what is under way is stopped, what was done stays, and `undo` can take it back
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Exits 0 when the run has ended and nothing it started is left, 9 when nobody can tell what became of its effect,\n1 when the process that moves it did not confirm it in time.\n\nExamples:\n  runwarden cancel last --reason 'wrong region'\n  runwarden cancel 0199c3 --reason 'superseded by INC-7' --wait 2m"
+)]
+pub struct Cancel {
+    /// Its id, a beginning of it that no other has, or `last`
+    pub run: String,
+    /// Why; it goes on record
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// How long to wait for the process that moves it
+    #[arg(long, value_name = "DURATION", default_value = "30s")]
+    pub wait: String,
+}
+
+/// List named locks, or take one from the run that holds it
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  runwarden locks list\n  runwarden locks break kora/org_a --reason 'db-3 is gone for good'"
+)]
+pub struct Locks {
+    #[command(subcommand)]
+    pub command: LocksCommand,
+}
+
+/// What to do with locks.
+#[derive(Debug, Subcommand)]
+pub enum LocksCommand {
+    /// List the locks that runs hold
+    List,
+    /// Take a lock from the run that holds it; that run does nothing more before it has it again
+    Break {
+        /// The lock
+        lock: String,
+        /// Why; it goes on record
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// How long to wait for the process that has the ledger
+        #[arg(long, value_name = "DURATION", default_value = "30s")]
+        wait: String,
+    },
 }

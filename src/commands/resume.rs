@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
+use engine::event::state::RunStatus;
 use engine::execute::Means;
-use engine::execute::resume::{Outlook, Purpose, Recorded, Resolution, is_over, outlook, recorded, resume as go_on};
+use engine::execute::resume::{Outlook, Purpose, Recorded, Resolution, outlook, recorded, resume as go_on};
 use engine::host::Probe as _;
 use engine::id::RunId;
 use engine::ledger::reader::Reader;
@@ -14,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use tokio::sync::watch;
 
+use super::run::patience::is_busy;
 use super::run::{Doing, refuse_unsigned, signals, wait_for};
 use super::{Context, runs};
 use crate::args::{Resume, Stopped, Undo};
@@ -69,11 +72,11 @@ fn run(context: &Context, args: &Stopped, purpose: Purpose, only_show: bool) -> 
     let records = own_ledger::records(&workspace, &setup::reading_machine())?.ok_or_else(unknown)?;
     let id = runs::find(&records.reader, &args.run)?.ok_or_else(unknown)?;
     let before = read(&records.reader, &id)?;
-    refuse_over(&before)?;
+    refuse_over(&before, purpose)?;
     let frozen = thawed(&records.reader, &before)?;
     let session = Session::thawed(workspace, &frozen.plan, &frozen.documents)?;
     refuse_unsigned(&session)?;
-    let wait = args.wait_lock.as_deref().map(wait_for).transpose()?;
+    let wait = args.wait_lock.as_deref().map(|text| wait_for("--wait-lock", text)).transpose()?;
     let doing = Doing { context, session: &session, recorded: None, wait };
     let going = Going {
         doing,
@@ -94,11 +97,16 @@ fn read(reader: &Reader, id: &RunId) -> Result<Recorded, Refusal> {
         .ok_or_else(|| Refusal::new(Exit::Failed, "unknown-run", format!("the ledger has no run `{id}`")))
 }
 
-fn refuse_over(before: &Recorded) -> Result<(), Refusal> {
+fn refuse_over(before: &Recorded, purpose: Purpose) -> Result<(), Refusal> {
     match before.run.status {
-        Some(status) if is_over(&before.run) => {
-            let message = format!("run {} is over: it {}", before.run.id, status.as_str());
-            Err(Refusal::invalid("run-over", message).help("`runwarden run` begins another"))
+        Some(status) if before.run.is_over(purpose == Purpose::Undo) => {
+            let id = &before.run.id;
+            let message = format!("run {id} is over: it is {}", status.as_str());
+            let help = match status {
+                RunStatus::Cancelled => format!("`runwarden undo {id}` takes back what it did"),
+                _ => "`runwarden run` begins another".to_owned(),
+            };
+            Err(Refusal::invalid("run-over", message).help(help))
         }
         _ => Ok(()),
     }
@@ -160,12 +168,14 @@ impl Going<'_> {
         let progress = Arc::new(Progress::new(Arc::clone(ui), &self.view));
         let people = Operator { answers: self.answers, progress: Arc::clone(&progress) };
         let (_asked, interrupts) = watch::channel(0);
+        let (_door, knocks) = watch::channel(0);
         let means = Means {
             setting: &setting,
             host: &session.machine,
             people: &people,
             observer: &*progress,
             interrupts,
+            knocks,
             history: &past,
         };
         let rows: Vec<Row> = outlook(&means, &before.run)
@@ -188,12 +198,22 @@ impl Going<'_> {
 
     async fn run(self) -> Result<Exit, Refusal> {
         let (session, ui) = (self.doing.session, &self.doing.context.ui);
-        let mut ledger = self.doing.open_ledger().await?;
-        // Another process may have moved the run until the ledger was ours.
-        let scratch = session.machine.scratch(&[])?;
-        let reader = Reader::copy(&session.workspace.ledger(), &scratch.folder)?;
-        let before = read(&reader, &self.id)?;
-        refuse_over(&before)?;
+        let begun = Instant::now();
+        let (mut ledger, before) = loop {
+            let mut ledger = self.doing.open_ledger().await?;
+            // Another process may have moved the run until the ledger was ours.
+            let scratch = session.machine.scratch(&[])?;
+            let reader = Reader::copy(&session.workspace.ledger(), &scratch.folder)?;
+            let before = read(&reader, &self.id)?;
+            refuse_over(&before, self.purpose)?;
+            let mut wanted = self.view.lock_names();
+            wanted.extend(before.run.all_locks.iter().cloned());
+            if is_busy(&mut ledger, &wanted, &self.id)?.is_none() {
+                break (ledger, before);
+            }
+            self.doing.farewell(ledger);
+            self.doing.wait_for_locks(&wanted, Some(&self.id), begun).await?;
+        };
         let past = session.past(self.id.clone(), None);
         let setting = session.setting(&past)?;
         let plan = thaw(&setting, self.view, &self.id, &session.machine)?;
@@ -211,6 +231,7 @@ impl Going<'_> {
             people: &people,
             observer: &*progress,
             interrupts,
+            knocks: signals::knocks(session.workspace.ledger()),
             history: &past,
         };
         let ended = go_on(&means, &plan, before.run, self.purpose, &self.resolutions, &mut ledger).await;
@@ -218,9 +239,7 @@ impl Going<'_> {
         ledger.moves(None);
         let ended = ended?;
         let exit = self.doing.close(&plan, &ended, &mut ledger, &setting).await;
-        if let Err(error) = ledger.close(session.machine.now()) {
-            ui.error(&format!("{}: the ledger was not closed in good order: {error}", ui.err.yellow("warning")));
-        }
+        self.doing.farewell(ledger);
         Ok(exit)
     }
 }

@@ -10,8 +10,8 @@ use engine::execute::{Ended, Means, execute};
 use engine::host::Probe as _;
 use engine::id::{Name, RunId};
 use engine::ledger::Ledger;
-use engine::ledger::error::Error as LedgerError;
 use engine::ledger::reader::{Filter, Reader};
+use engine::past::Past;
 use engine::plan::{Plan, Setting, Status, View as PlanView};
 use engine::procedure::{Environment, Risk};
 use engine::time::Duration;
@@ -31,6 +31,7 @@ use crate::ui::progress::Progress;
 
 mod anchored;
 mod closing;
+pub(super) mod patience;
 pub(super) mod signals;
 
 /// What `run` says in JSON.
@@ -101,7 +102,7 @@ pub fn run(context: &Context, args: &Run) -> Result<Exit, Refusal> {
     if args.dry_run {
         return super::plan::dry_run(context, &args.asked);
     }
-    let wait = args.wait_lock.as_deref().map(wait_for).transpose()?;
+    let wait = args.wait_lock.as_deref().map(|text| wait_for("--wait-lock", text)).transpose()?;
     let answers = Answers::parse(&args.answers)?;
     let recorded = args.plan.as_deref().map(plan_file::open).transpose()?;
     if let Some(recorded) = &recorded
@@ -176,8 +177,8 @@ fn must_ask(args: &Run, risk: Risk, name: &Name) -> Result<Option<Question>, Ref
     }
 }
 
-pub(super) fn wait_for(text: &str) -> Result<Duration, Refusal> {
-    Duration::parse(text).map_err(|error| Refusal::invalid("usage", format!("--wait-lock: {error}")))
+pub(super) fn wait_for(flag: &str, text: &str) -> Result<Duration, Refusal> {
+    Duration::parse(text).map_err(|error| Refusal::invalid("usage", format!("{flag}: {error}")))
 }
 
 /// One run on its way.
@@ -186,6 +187,14 @@ pub(super) struct Doing<'a> {
     pub session: &'a Session,
     pub recorded: Option<&'a PlanView>,
     pub wait: Option<Duration>,
+}
+
+/// What a run begins with.
+struct Prepared {
+    run: RunId,
+    past: Arc<Past>,
+    setting: Setting,
+    plan: Plan,
 }
 
 impl Doing<'_> {
@@ -212,13 +221,30 @@ impl Doing<'_> {
             ));
         }
         session.make_fingerprints()?;
-        let mut ledger = self.open_ledger().await?;
-        let done = self.execute(&mut ledger, answers, agreed).await;
-        if let Err(error) = ledger.close(session.machine.now()) {
+        let begun = Instant::now();
+        loop {
+            let mut ledger = self.open_ledger().await?;
+            let busy = match self.prepare(agreed.as_ref()).await {
+                Ok(prepared) if prepared.plan.is_busy() => Ok(prepared.plan.view.locks),
+                Ok(prepared) => {
+                    let done = self.execute(&mut ledger, answers, prepared).await;
+                    self.farewell(ledger);
+                    return done;
+                }
+                Err(refusal) => Err(refusal),
+            };
+            // Whoever holds the locks needs the ledger to go on.
+            self.farewell(ledger);
+            self.wait_for_locks(&busy?, None, begun).await?;
+        }
+    }
+
+    pub(super) fn farewell(&self, ledger: Ledger) {
+        let ui = &self.context.ui;
+        if let Err(error) = ledger.close(self.session.machine.now()) {
             // The run's own end is durable and signed; what failed is only the writer's farewell.
             ui.error(&format!("{}: the ledger was not closed in good order: {error}", ui.err.yellow("warning")));
         }
-        done
     }
 
     /// Shows the plan and asks; gives the plan that was agreed to.
@@ -262,31 +288,9 @@ impl Doing<'_> {
         self.session.plan(&setting, self.plan_id()?, run, &past).await
     }
 
-    /// Opens the ledger; where somebody else has it, waits as long as was said.
-    pub(super) async fn open_ledger(&self) -> Result<Ledger, Refusal> {
-        let (workspace, machine) = (&self.session.workspace, &self.session.machine);
-        let patience = self.wait.map(Duration::as_std).unwrap_or_default();
-        let begun = Instant::now();
-        let mut told = false;
-        loop {
-            let Some(key) = own_ledger::key(workspace)? else {
-                return Err(Refusal::new(Exit::Ledger, "ledger-missing", "the ledger was removed just now"));
-            };
-            match Ledger::open(&workspace.ledger(), key, machine.now()) {
-                Err(LedgerError::Busy { holder, .. }) if begun.elapsed() < patience => {
-                    if !told {
-                        self.context.ui.note(&format!("waiting for the ledger: {holder}"));
-                        told = true;
-                    }
-                    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-                }
-                opened => return Ok(opened?),
-            }
-        }
-    }
-
-    async fn execute(&self, ledger: &mut Ledger, answers: Answers, agreed: Option<PlanView>) -> Result<Exit, Refusal> {
-        let (session, ui) = (self.session, &self.context.ui);
+    /// Plans with the ledger in hand: what it finds is so until the run begins.
+    async fn prepare(&self, agreed: Option<&PlanView>) -> Result<Prepared, Refusal> {
+        let session = self.session;
         let run = session.new_run()?;
         if let Some(recorded) = self.recorded {
             self.refuse_spent(recorded)?;
@@ -294,9 +298,15 @@ impl Doing<'_> {
         let past = session.past(run.clone(), None);
         let setting = session.setting(&past)?;
         let plan = session.plan(&setting, self.plan_id()?, run.clone(), &past).await?;
-        if let Some(shown) = self.recorded.or(agreed.as_ref()) {
+        if let Some(shown) = self.recorded.or(agreed) {
             plan_file::compare(shown, &plan.view)?;
         }
+        Ok(Prepared { run, past, setting, plan })
+    }
+
+    async fn execute(&self, ledger: &mut Ledger, answers: Answers, prepared: Prepared) -> Result<Exit, Refusal> {
+        let (session, ui) = (self.session, &self.context.ui);
+        let Prepared { run, past, setting, plan } = prepared;
         ledger.moves(Some(&run));
         let progress = Arc::new(Progress::new(Arc::clone(ui), &plan.view));
         if ui.is_human() {
@@ -311,6 +321,7 @@ impl Doing<'_> {
             people: &people,
             observer: &*progress,
             interrupts,
+            knocks: signals::knocks(session.workspace.ledger()),
             history: &past,
         };
         let ended = execute(&means, &plan, run, ledger).await;

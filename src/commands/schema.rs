@@ -10,7 +10,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Context, RefusalView, actions, anchor, check, doctor, explain, init, key, ledger, list, new, resume,
+    Context, RefusalView, actions, anchor, cancel, check, doctor, explain, init, key, ledger, list, locks, new, resume,
     run as running, runs, show, test,
 };
 use crate::args::Schema;
@@ -86,6 +86,7 @@ fn all() -> Vec<(String, Make)> {
     of("output/anchor_fetch", generate::<anchor::stores::FetchView>);
     of("output/anchor_store", generate::<anchor::stores::View>);
     of("output/anchor_verify", generate::<anchor::View>);
+    of("output/cancel", generate::<cancel::View>);
     of("output/check", generate::<check::View>);
     of("output/doctor", generate::<doctor::View>);
     of("output/exit_codes", generate::<Vec<explain::View>>);
@@ -108,6 +109,8 @@ fn all() -> Vec<(String, Make)> {
     of("output/ledger_head_corvusforge", generate::<ledger::head::CorvusView>);
     of("output/ledger_verify", generate::<engine::ledger::report::Report>);
     of("output/list", generate::<list::View>);
+    of("output/locks", generate::<locks::View>);
+    of("output/locks_break", generate::<locks::BrokenView>);
     of("output/new", generate::<new::View>);
     of("output/refusal", generate::<RefusalView>);
     of("output/resume_plan", generate::<resume::View>);

@@ -145,7 +145,8 @@ fn making(workspace: &Workspace) -> PathBuf {
     beside(&workspace.ledger(), ".making")
 }
 
-fn beside(ledger: &Path, suffix: &str) -> PathBuf {
+/// A file beside a ledger.
+pub fn beside(ledger: &Path, suffix: &str) -> PathBuf {
     let mut name = ledger.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

@@ -2,6 +2,7 @@
 
 use engine::action::EffectClass;
 use engine::event::state::{Checked, Verdict};
+use engine::plan::requires::PlannedLimit;
 use engine::plan::{Outcome, PlannedGuard, PlannedStep, View};
 use serde_json::Value as Json;
 
@@ -18,6 +19,10 @@ pub fn render(view: &View, title: &str, paint: Paint) -> String {
     let targets: Vec<_> = view.targets.iter().map(|(name, target)| (name.to_string(), target.clone())).collect();
     section(&mut sections, paint, "targets", &pairs("  ", &targets));
     section(&mut sections, paint, "secrets", &pairs("  ", &secrets));
+    let locks: Vec<String> = view.locks.iter().map(|lock| format!("  {lock}")).collect();
+    section(&mut sections, paint, "locks", &locks.join("\n"));
+    let limits: Vec<String> = view.limits.iter().map(|planned| limit(planned, paint)).collect();
+    section(&mut sections, paint, "limits", &limits.join("\n"));
     section(&mut sections, paint, "preconditions", &checks(&view.preconditions, paint));
     let guards: Vec<String> = view.guards.iter().map(|planned| guard(planned, paint)).collect();
     section(&mut sections, paint, "do not", &guards.join("\n"));
@@ -61,6 +66,24 @@ fn checks(checks: &[Checked], paint: Paint) -> String {
         format!("  {word}  {}{advisory}{detail}", checked.check)
     };
     checks.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn limit(limit: &PlannedLimit, paint: Paint) -> String {
+    let word = match limit.verdict {
+        Verdict::Passed | Verdict::Skipped => paint.green("met        "),
+        Verdict::NotMet | Verdict::Violated => paint.red("not met    "),
+        Verdict::Undecidable => paint.red("undecidable"),
+        Verdict::Undecided => paint.yellow("undecided  "),
+    };
+    let per = limit.per.map(|per| format!(" in {per}")).unwrap_or_default();
+    let by: Vec<String> = limit.by.iter().map(inline).collect();
+    let by = if by.is_empty() { String::new() } else { format!(" for {}", by.join(", ")) };
+    format!(
+        "  {word}  `{}` at most {}{per}{by}; {} so far",
+        limit.procedure,
+        count(limit.at_most as usize, "time"),
+        limit.used
+    )
 }
 
 fn guard(guard: &PlannedGuard, paint: Paint) -> String {

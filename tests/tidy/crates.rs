@@ -41,7 +41,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     // off the async threads in `action/file`; requests of object_store and pauses between tries in `target/anchor_store`.
     ("tokio", &["host", "action", "execute", "rehearse", "target/anchor_store"]),
     ("toml", &["action/data"]),
-    ("uuid", &["id"]),
+    ("uuid", &["id", "ledger/inbox"]),
     ("zeroize", &["sign", "secret", "host", "ledger", "target/secret_store", "action/command", "action/secrets"]),
 ];
 

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Kind;
 use super::anchoring::{AnchorFailed, AnchorIntent, AnchorReceipt};
+use super::held::{Called, LockBroken, LockHeld, RunCancelled};
 use super::state::{Checked, Failure, RunStatus, StepState, Verdict};
 use crate::id::{Digest, Id, Name, RunId};
 use crate::secret::fingerprint::Fingerprint;
@@ -70,6 +70,15 @@ pub enum Event {
     /// Somebody asked for a run to be cancelled.
     #[serde(rename = "run.cancelled")]
     RunCancelled(RunCancelled),
+    /// A run holds a named lock from now on.
+    #[serde(rename = "lock.taken")]
+    LockTaken(LockHeld),
+    /// A run gave a named lock back.
+    #[serde(rename = "lock.released")]
+    LockReleased(LockHeld),
+    /// Somebody took a named lock from a run.
+    #[serde(rename = "lock.broken")]
+    LockBroken(LockBroken),
     /// A run ended.
     #[serde(rename = "run.end")]
     RunEnd(RunEnd),
@@ -105,7 +114,7 @@ pub struct RunBegin {
     pub plan_id: Option<String>,
 }
 
-/// The plan that a run follows.
+/// The plan that a run follows; at the step of a call, which procedure begins there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanRecorded {
@@ -113,6 +122,9 @@ pub struct PlanRecorded {
     pub digest: Digest,
     /// Digest of the frozen plan, with procedure and includes, in the content store.
     pub content: Digest,
+    /// Of a call: what is called, so that it counts under its own name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub call: Option<Called>,
 }
 
 /// How a guard was decided.
@@ -214,6 +226,9 @@ pub struct StepSkipped {
 pub struct UndoIntent {
     /// The action, `manual` or `call.NAME`.
     pub action: String,
+    /// Which of several acts of an undo it is, from 0.
+    #[serde(skip_serializing_if = "is_first", default)]
+    pub part: u32,
     /// The input, as rendered.
     pub with: Value,
     /// Digest of the input.
@@ -298,14 +313,6 @@ pub struct OutcomeResolved {
     pub output: Option<Value>,
 }
 
-/// Somebody asked for a run to be cancelled.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RunCancelled {
-    /// Why.
-    pub reason: String,
-}
-
 /// A run ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -323,37 +330,6 @@ pub struct RunEnd {
     pub entries: u64,
 }
 
-impl Event {
-    /// Its kind.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::RunBegin(_) => Kind::RunBegin,
-            Self::PlanRecorded(_) => Kind::PlanRecorded,
-            Self::PreconditionResult(_) => Kind::PreconditionResult,
-            Self::VerifyResult(_) => Kind::VerifyResult,
-            Self::GuardVerdict(_) => Kind::GuardVerdict,
-            Self::SecretRead(_) => Kind::SecretRead,
-            Self::StepIntent(_) => Kind::StepIntent,
-            Self::StepResult(_) => Kind::StepResult,
-            Self::StepSkipped(_) => Kind::StepSkipped,
-            Self::UndoIntent(_) => Kind::UndoIntent,
-            Self::UndoResult(_) => Kind::UndoResult,
-            Self::ManualAsked(_) => Kind::ManualAsked,
-            Self::ManualAnswered(_) => Kind::ManualAnswered,
-            Self::OutcomeUnknown(_) => Kind::OutcomeUnknown,
-            Self::RunSuspended(_) => Kind::RunSuspended,
-            Self::RunResumed(_) => Kind::RunResumed,
-            Self::OutcomeResolved(_) => Kind::OutcomeResolved,
-            Self::RunCancelled(_) => Kind::RunCancelled,
-            Self::RunEnd(_) => Kind::RunEnd,
-            Self::AnchorIntent(_) => Kind::AnchorIntent,
-            Self::AnchorReceipt(_) => Kind::AnchorReceipt,
-            Self::AnchorFailed(_) => Kind::AnchorFailed,
-        }
-    }
-}
-
 /// A fact with the run, step and attempt it belongs to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
@@ -367,4 +343,9 @@ pub struct Fact {
     pub actor: Option<String>,
     /// What happened.
     pub event: Event,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_first(part: &u32) -> bool {
+    *part == 0
 }

@@ -16,7 +16,13 @@ impl Event {
         }
         match self {
             Self::RunBegin(begin) => begin.parameters.values_mut().for_each(|value| masker.clean_json(value)),
-            Self::PlanRecorded(_) | Self::SecretRead(_) => {}
+            Self::PlanRecorded(plan) => {
+                let given = plan.call.iter_mut().flat_map(|call| call.parameters.values_mut());
+                given.for_each(|value| masker.clean_json(value));
+            }
+            // A lock whose name held a secret would not have been taken: its name must stay what it is.
+            Self::SecretRead(_) | Self::LockTaken(_) | Self::LockReleased(_) => {}
+            Self::LockBroken(broken) => masker.clean(&mut broken.reason),
             Self::PreconditionResult(checked) | Self::VerifyResult(checked) => checked.mask(masker),
             Self::GuardVerdict(verdict) => optional(masker, &mut verdict.detail),
             Self::StepIntent(intent) => masker.clean_json(&mut intent.with),

@@ -54,17 +54,20 @@ impl Runner<'_> {
         let started_at = self.now();
         let limit = self.limit(attempt)?;
         let found = match limit {
-            None => self.stoppable(self.look(frame, act, with, path)).await,
+            None => self.stoppable(path, self.look(frame, act, with, path)).await,
             Some(limit) => {
                 let limited = tokio::time::timeout(limit.as_std(), self.look(frame, act, with, path));
-                self.stoppable(limited)
+                self.stoppable(path, limited)
                     .await
                     .map(|looked| looked.unwrap_or_else(|_| Ok(Found::Failed(took_too_long(limit)))))
             }
         };
-        let Some(found) = found else {
-            self.result(attempt, act, &input, started_at, StepState::Cancelled, None, None)?;
-            return Err(super::checks::interrupted(Some(path)));
+        let found = match found {
+            Ok(found) => found,
+            Err(halt) => {
+                self.result(attempt, act, &input, started_at, StepState::Cancelled, None, None)?;
+                return Err(halt);
+            }
         };
         match found? {
             Found::Output(output) => {
@@ -109,9 +112,13 @@ impl Runner<'_> {
         }
         let limit = self.limit(attempt)?;
         facts.time_limit = limit.map(Duration::as_std);
+        self.before_effect(path)?;
         self.intend(attempt, act, action, with, &input, &facts)?;
         let started_at = self.now();
         let applied = self.apply(frame, path, action, with, &facts, limit).await?;
+        if let Applied { result: None, watched: Some(halt) } = applied {
+            return self.torn_off(attempt, (act, action), &input, &facts, started_at, halt).await;
+        }
         self.outcome(attempt, act, action, &input, started_at, applied)
     }
 
@@ -168,6 +175,7 @@ impl Runner<'_> {
             done = &mut apply => return Ok(Applied { result: Some(done), watched: None }),
             () = hard_limit => Applied { result: Some(Err(took_too_long(limit.unwrap_or_default()).uncertain())), watched: None },
             () = told_to_stop(&mut interrupts) => Applied { result: None, watched: None },
+            halt = self.told_to_cancel(path) => Applied { result: None, watched: Some(halt) },
             halt = self.watch(frame, path) => {
                 // An effect under way is not torn off: that would make its outcome unknown.
                 Applied { result: Some(apply.await), watched: Some(halt) }
@@ -220,7 +228,7 @@ impl Runner<'_> {
     }
 
     /// Nobody knows whether it happened: said so durably, at once.
-    fn unknown(&self, attempt: &Attempt<'_>, error: &action::Error) -> Result<Halt, Error> {
+    pub(super) fn unknown(&self, attempt: &Attempt<'_>, error: &action::Error) -> Result<Halt, Error> {
         let mut book = self.book();
         let event = Event::OutcomeUnknown(OutcomeUnknown { detail: error.message.clone() });
         book.note(Some(attempt.path), Some(attempt.number), event)?;
@@ -229,7 +237,7 @@ impl Runner<'_> {
     }
 
     #[expect(clippy::too_many_arguments, reason = "one fact has these parts, and each caller has all of them")]
-    fn result(
+    pub(super) fn result(
         &self,
         attempt: &Attempt<'_>,
         act: &Act,
@@ -323,13 +331,14 @@ impl Runner<'_> {
         self.means.host.now()
     }
 
-    /// Waits for something without an effect; none if a second interrupt came first.
-    async fn stoppable<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    /// Waits for something without an effect, unless a second interrupt or a wish to end comes first.
+    async fn stoppable<T>(&self, path: &str, work: impl Future<Output = T>) -> Result<T, Halt> {
         let mut interrupts = self.means.interrupts.clone();
         tokio::select! {
             biased;
-            done = work => Some(done),
-            () = told_to_stop(&mut interrupts) => None,
+            done = work => Ok(done),
+            () = told_to_stop(&mut interrupts) => Err(super::checks::interrupted(Some(path))),
+            halt = self.told_to_cancel(path) => Err(halt),
         }
     }
 }
@@ -337,7 +346,7 @@ impl Runner<'_> {
 struct Applied {
     /// None if it was ended on request.
     result: Option<Result<Json, action::Error>>,
-    /// A guard that was violated meanwhile.
+    /// A guard that was violated meanwhile, or a wish that the run ends.
     watched: Option<Halt>,
 }
 

@@ -196,6 +196,7 @@ impl Runner<'_> {
         let answer = tokio::select! {
             answer = self.means.people.ask(&asked) => answer,
             () = asked_to_stop(&mut interrupts) => return Err(interrupted(Some(to_ask.path))),
+            halt = self.told_to_cancel(to_ask.path) => return Err(halt),
         };
         let unanswered =
             |detail: String| Halt::Suspended { because: "answer", detail, step: Some(to_ask.path.to_owned()) };
@@ -300,6 +301,7 @@ impl Runner<'_> {
         tokio::select! {
             () = tokio::time::sleep_until(until) => Ok(()),
             () = asked_to_stop(&mut interrupts) => Err(interrupted(Some(place))),
+            halt = self.told_to_cancel(place) => Err(halt),
         }
     }
 

@@ -35,6 +35,7 @@ impl Runner<'_> {
             Err(Halt::Record(error)) => return Err(*error),
             Err(Halt::Suspended { because, detail, step }) => return self.suspend(because, detail, step),
             Err(Halt::Unknown(failure)) => (RunStatus::Unknown, Some(*failure)),
+            Err(Halt::Cancelled(reason)) => (RunStatus::Cancelled, Some(super::cancel::failure(&reason))),
             Err(Halt::Failed { failure, state, undo }) => self.after_failure(*failure, state, undo).await?,
         };
         let (status, failure) = match status {
@@ -54,6 +55,9 @@ impl Runner<'_> {
             let checkpoint = Some(book.checkpoint()?);
             return Ok(Ended { run: book.run.clone(), status, failure, advice, outputs, checkpoint });
         }
+        drop(book);
+        self.release_locks(status)?;
+        let mut book = self.book();
         let steps = book.run.steps().map(|(path, step)| (path.to_owned(), step.state)).collect();
         let entries = book.run.facts;
         let end = RunEnd { status, outputs: outputs.clone(), error: failure.clone(), steps, entries };
@@ -88,6 +92,10 @@ impl Runner<'_> {
         undo: bool,
     ) -> Result<(RunStatus, Option<Failure>), Error> {
         let had_effect = self.book().run.had_effect();
+        if !had_effect && undo && failure.code == "undo" {
+            // Nothing was done, so all of it is taken back.
+            return Ok((RunStatus::Undone, Some(failure)));
+        }
         if !had_effect {
             let refused = matches!(state, StepState::Refused);
             return Ok((if refused { RunStatus::Refused } else { RunStatus::Failed }, Some(failure)));
@@ -113,11 +121,13 @@ impl Runner<'_> {
         if work.finally.is_empty() || self.plan.view.status != Status::Ready {
             return Ok((status, failure));
         }
+        self.begin_finishing("");
         let (failed, status) = match self.steps(root, &work.finally).await {
             Ok(failed) => (failed, status),
             Err(Halt::Record(error)) => return Err(*error),
             Err(Halt::Unknown(failure)) => (Some(*failure), RunStatus::Unknown),
             Err(Halt::Failed { failure, .. }) => (Some(*failure), status),
+            Err(Halt::Cancelled(reason)) => (Some(super::cancel::failure(&reason)), status),
             Err(Halt::Suspended { detail, step, .. }) => match Halt::failed("no_answer", detail, step.as_deref()) {
                 Halt::Failed { failure, .. } => (Some(*failure), status),
                 _ => (None, status),

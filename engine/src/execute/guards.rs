@@ -234,6 +234,10 @@ impl Runner<'_> {
         self.on_undo.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    pub(super) fn is_undoing(&self) -> bool {
+        self.on_undo.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Remembers an input that failed, for `once_failed` within this run.
     pub(super) fn remember_failure(&self, action: &str, with: &Digest, subject: Option<Digest>) {
         let failed = FailedInput { action: action.to_owned(), with: with.clone(), subject };

@@ -42,10 +42,11 @@ impl Runner<'_> {
                 if *self.means.interrupts.borrow() > 0 {
                     return Err(interrupted(None));
                 }
+                self.attend(&frame.path(&step.id))?;
                 match self.step(frame, step).await {
                     Ok(()) => {}
                     Err(Halt::Failed { failure, undo: false, .. })
-                        if step.on_error == OnError::Continue && failure.code != "guard" =>
+                        if step.on_error == OnError::Continue && !is_final(&failure.code) =>
                     {
                         first = first.or(Some(*failure));
                     }
@@ -112,6 +113,7 @@ impl Runner<'_> {
             if *self.means.interrupts.borrow() > 0 {
                 return Err(interrupted(Some(path)));
             }
+            self.attend(path)?;
             let scope = frame.scope().with(for_each.variable.as_str(), Slot::Known(item.clone()));
             let turn = Turn { frame, step, path: format!("{path}[{key}]"), scope };
             match self.turn(&turn).await {
@@ -268,6 +270,11 @@ impl Runner<'_> {
             None => view(StepState::Pending, None).slot(),
         }
     }
+}
+
+/// Whether no step is passed by after this: a prohibition, or a lock that is another run's now.
+fn is_final(code: &str) -> bool {
+    matches!(code, "guard" | "lock_lost")
 }
 
 pub(super) fn view(state: StepState, output: Option<Json>) -> StepView {

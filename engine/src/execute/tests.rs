@@ -38,8 +38,11 @@ use crate::secret::fingerprint::FingerprintKey;
 use crate::sign::ledger_key::LedgerKey;
 use crate::template::scope::{Scope, Slot};
 
+mod cancelling;
 mod flow;
 mod guards;
+mod limits;
+mod locks;
 mod people;
 mod plans;
 mod resuming;
@@ -273,6 +276,7 @@ pub(super) struct Trial {
     pub people: Scripted,
     pub told: Told,
     pub interrupts: watch::Sender<u8>,
+    pub knocks: watch::Sender<u64>,
     workspace: Workspace,
     registry: Arc<Registry>,
     shelf: Shelf,
@@ -314,6 +318,7 @@ impl Trial {
             people: Scripted::default(),
             told: Told::default(),
             interrupts: watch::Sender::new(0),
+            knocks: watch::Sender::new(0),
             workspace: match valid(
                 "runwarden.yaml",
                 &workspace,
@@ -445,6 +450,7 @@ impl Trial {
             people: &self.people,
             observer: &self.told,
             interrupts: self.interrupts.subscribe(),
+            knocks: self.knocks.subscribe(),
             history: &past,
         };
         let mut ledger = Ledger::open(&self.path("ledger.db"), LedgerKey::from_seed(&[7; 32]), machine.now()).unwrap();
@@ -475,6 +481,7 @@ impl Trial {
             people: &self.people,
             observer: &self.told,
             interrupts: self.interrupts.subscribe(),
+            knocks: self.knocks.subscribe(),
             history: &past,
         };
         let ended = resume::resume(&means, &plan, recorded.run, purpose, &resolutions, &mut ledger).await;
@@ -486,6 +493,13 @@ impl Trial {
     pub fn last_run(&self) -> RunId {
         let number = self.runs.get();
         RunId::from_parts(1_795_000_000_000 + u64::from(number), &[number; 10])
+    }
+
+    /// A copy of the ledger, and the folder it is in.
+    pub fn reader(&self) -> (TempDir, Reader) {
+        let scratch = tempfile::tempdir().unwrap();
+        let reader = Reader::copy(&self.path("ledger.db"), scratch.path()).unwrap();
+        (scratch, reader)
     }
 
     /// Every effect that happened, in order.

@@ -88,6 +88,7 @@ pub async fn plan(
         }
     }
     planner.walk(&root).await;
+    planner.ask_for_locks();
 
     let mut resolved = resolved(setting, request, &parameters, &bound, &planner);
     if !places.is_empty() {
@@ -117,7 +118,10 @@ pub async fn plan(
         preconditions: planner.preconditions,
         steps: planner.steps,
         guards: planner.guards.into_values().collect(),
+        locks: planner.locks.into_iter().collect(),
+        limits: planner.limits,
         verify: planner.verify,
+        failed: planner.failed,
         undecided: planner.undecided.into_iter().collect(),
         observed: planner.observed,
         resolved,
@@ -313,7 +317,19 @@ fn resolved(
         .values()
         .map(|guard| json!({ "id": guard.id, "rule": guard.rule, "verdict": guard.verdict }))
         .collect();
+    let limits: Vec<Json> = planner
+        .limits
+        .iter()
+        .map(|limit| {
+            json!({
+                "procedure": limit.procedure, "at_most": limit.at_most, "per": limit.per, "by": limit.by,
+                "verdict": limit.verdict,
+            })
+        })
+        .collect();
     json!({
+        "locks": planner.locks,
+        "limits": limits,
         "procedure": request.procedure,
         "documents": documents,
         "parameters": parameters,

@@ -163,7 +163,13 @@ impl Planner<'_> {
                 return view(StepState::Refused).slot();
             }
         }
+        let before = self.steps.len();
         let slot = self.body(frame, step, &turn).await;
+        let planned = self.steps[before..].iter().find(|planned| planned.id == turn.path);
+        if planned.is_some_and(|planned| planned.outcome == Outcome::Refused) {
+            // What is refused is not done, and what would follow it is not asked.
+            return slot;
+        }
         self.verify_of(frame, step, &turn, &slot).await;
         slot
     }

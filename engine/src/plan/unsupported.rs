@@ -16,8 +16,6 @@ pub(super) fn first_key(procedure: &Procedure, environment: Environment) -> Opti
         (requires.actor.is_some(), "requires.actor"),
         (!requires.roles.is_empty(), "requires.roles"),
         (asked(&requires.approvals), "requires.approvals"),
-        (!requires.locks.is_empty(), "requires.locks"),
-        (!requires.limits.is_empty(), "requires.limits"),
     ];
     let key = of_procedure.into_iter().find(|(used, _)| *used).map(|(_, key)| key.to_owned());
     let Work::Steps(work) = &procedure.work else { return key };

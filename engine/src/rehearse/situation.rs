@@ -7,7 +7,6 @@ use std::hash::Hash;
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
-use crate::execute::resume::Purpose;
 use crate::id::Id;
 use crate::parse::raw::test::{Case, Defaults, PastRun, Then};
 use crate::parse::raw::words;
@@ -33,7 +32,7 @@ pub(super) struct Situation {
     pub env: IndexMap<String, String>,
     pub now: Timestamp,
     /// What is done once the run has stopped, in order.
-    pub then: Vec<Purpose>,
+    pub then: Vec<Then>,
     /// Keys that this version does not act on.
     pub unsupported: Vec<&'static str>,
 }
@@ -51,7 +50,6 @@ impl Situation {
         let asks = [
             (approvals.is_some_and(|all| !all.is_empty()), "approvals"),
             (waivers.is_some_and(|all| !all.is_empty()), "waivers"),
-            (case.then.iter().flatten().any(|then| *then == Then::Cancel), "then: cancel"),
         ];
         Self {
             parameters: parameters.into_iter().map(|(name, value)| (name.to_string(), value)).collect(),
@@ -63,7 +61,7 @@ impl Situation {
             history: history.cloned().unwrap_or_default(),
             env: env.into_iter().map(|(name, value)| (name.0, value)).collect(),
             now: instant(now).unwrap_or_else(|| Timestamp::parse(NOW).expect("NOW is an instant")),
-            then: case.then.iter().flatten().filter_map(purpose).collect(),
+            then: case.then.iter().flatten().copied().collect(),
             unsupported: asks.into_iter().filter(|(asked, _)| *asked).map(|(_, key)| key).collect(),
         }
     }
@@ -119,14 +117,6 @@ fn joined<K: Clone + Eq + Hash, V: Clone>(
             let all = defaults.into_iter().chain(case).flatten();
             all.map(|(key, value)| (key.clone(), value.clone())).collect()
         }
-    }
-}
-
-fn purpose(then: &Then) -> Option<Purpose> {
-    match then {
-        Then::Resume => Some(Purpose::Resume),
-        Then::Undo => Some(Purpose::Undo),
-        Then::Cancel => None,
     }
 }
 

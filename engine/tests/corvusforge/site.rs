@@ -187,6 +187,7 @@ impl Site {
             people: &self.people,
             observer: &Nobody,
             interrupts,
+            knocks: watch::channel(0).1,
             history: &past,
         };
         let mut ledger = Ledger::open(&self.own(), key(), machine.now()).unwrap();

@@ -54,6 +54,7 @@ fn next(ended: &Ended, id: &str) -> Option<String> {
         RunStatus::Unknown => format!("runwarden resume {id} --plan"),
         RunStatus::Failed if ended.run.had_effect() => format!("runwarden resume {id}, or runwarden undo {id}"),
         RunStatus::Failed => format!("runwarden resume {id}"),
+        RunStatus::Cancelled if ended.run.had_effect() => format!("runwarden undo {id}"),
         RunStatus::Stuck => format!("runwarden undo {id}"),
         _ => return None,
     })

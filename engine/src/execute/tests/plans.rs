@@ -101,11 +101,9 @@ async fn missing_unknown_and_wrong_parameters_are_all_named() {
 
 #[tokio::test]
 async fn a_key_that_this_version_does_not_act_on_is_refused_by_name() {
-    for (key, body) in [
-        ("requires.limits", "requires: { limits: [{ at_most: 1, per: 1h }] }\n"),
-        ("requires.locks", "requires: { locks: [one] }\n"),
-        ("requires.actor", "requires: { actor: operator }\n"),
-    ] {
+    for (key, body) in
+        [("requires.roles", "requires: { roles: [lead] }\n"), ("requires.actor", "requires: { actor: operator }\n")]
+    {
         let trial = Trial::of(&format!("{body}steps: [{{ id: a, action: test.note, with: {{ name: a }} }}]\n"));
         match trial.plan(&json!({})).await {
             Err(Error::Unsupported { key: found, .. }) => assert_eq!(found, key),
