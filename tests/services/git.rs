@@ -34,7 +34,10 @@ fn repository() -> TempDir {
 }
 
 fn store(repository: &TempDir, more: &str) -> String {
-    format!("{{ kind: anchor_store, driver: git_tag, url: 'file://{}', trust: low{more} }}", repository.path().display())
+    format!(
+        "{{ kind: anchor_store, driver: git_tag, url: 'file://{}', trust: low{more} }}",
+        repository.path().display()
+    )
 }
 
 fn tags(repository: &TempDir) -> Vec<String> {
@@ -71,7 +74,8 @@ fn a_tag_is_signed_with_the_key_and_one_that_is_not_is_named() {
     }
     let (repository, keys) = (repository(), tempfile::tempdir().unwrap());
     let key = keys.path().join("tagger");
-    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "tagger", "-f"]).arg(&key).status();
+    let made =
+        Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "tagger", "-f"]).arg(&key).status();
     assert!(made.unwrap().success());
     let public = fs::read_to_string(key.with_extension("pub")).unwrap();
     let signers = keys.path().join("signers");

@@ -148,7 +148,9 @@ pub fn wrong(bench: &Bench) -> Vec<String> {
     let judged = bench.run("anchor verify --from vault --format json").exits(1).json();
     let findings = judged["findings"].as_array().unwrap().clone();
     let wrong = findings.iter().filter(|finding| finding["ok"] == false);
-    wrong.map(|finding| format!("{}: {}", finding["code"].as_str().unwrap(), finding["detail"].as_str().unwrap())).collect()
+    wrong
+        .map(|finding| format!("{}: {}", finding["code"].as_str().unwrap(), finding["detail"].as_str().unwrap()))
+        .collect()
 }
 
 /// One of the texts has all of these words.

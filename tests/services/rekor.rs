@@ -195,10 +195,13 @@ fn an_entry_of_a_log_counts_when_it_proves_itself_and_an_auditor_checks_it_offli
     bench.run("anchor fetch last --from vault").exits(11);
 
     let entry = receipt["details"]["entry"].to_string();
-    let bench = bench.file("entry.json", &entry).file("other.json", &entry.replace("\"logIndex\":\"6\"", "\"logIndex\":\"5\""));
+    let bench =
+        bench.file("entry.json", &entry).file("other.json", &entry.replace("\"logIndex\":\"6\"", "\"logIndex\":\"5\""));
     bench.run("anchor export last -o out").exits(0);
     let proof = format!("out/{}.tlog-proof", done["run"].as_str().unwrap());
-    let judge = |file: &str| bench.run(&format!("anchor verify {proof} --log-entry {file} --log-key {} --format json", log_key()));
+    let judge = |file: &str| {
+        bench.run(&format!("anchor verify {proof} --log-entry {file} --log-key {} --format json", log_key()))
+    };
     let judged = judge("entry.json").exits(0).json();
     assert!(judged["findings"].to_string().contains("it is entry 6 of log.example.org"), "{judged:#}");
     judge("other.json").exits(1);
@@ -285,7 +288,8 @@ fn sigstore_reads_what_is_sent_and_verifies_what_is_taken_for_proven() {
     let entry = entries(&bench, "anchor.receipt")[0]["data"]["details"]["entry"].to_string();
     let bench = bench.file("request.json", &request).file("answer.json", &entry);
     // An Ed25519 public key as X.509 has it.
-    let der = [&hex::decode("302a300506032b6570032100").unwrap()[..], &LedgerKey::from_seed(&[3; 32]).public()].concat();
+    let der =
+        [&hex::decode("302a300506032b6570032100").unwrap()[..], &LedgerKey::from_seed(&[3; 32]).public()].concat();
     let judged = Command::new(python)
         .args(["-c", JUDGE])
         .args([bench.path("request.json"), bench.path("answer.json")])

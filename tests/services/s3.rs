@@ -16,7 +16,8 @@ use tokio::runtime::Runtime;
 
 use super::bench::Bench;
 use super::parts::{
-    AFTER_RUN, Server, entries, free_port, independence, is_kept_and_found, python, run, says, verified, workspace, wrong,
+    AFTER_RUN, Server, entries, free_port, independence, is_kept_and_found, python, run, says, verified, workspace,
+    wrong,
 };
 
 const KEY_ID: &str = "ANCHORKEYID000000001";
@@ -77,7 +78,10 @@ fn a_run_is_kept_as_objects_and_what_happens_to_them_is_named() {
     let id = is_kept_and_found(&bench);
     let receipt = &entries(&bench, "anchor.receipt")[0]["data"];
     assert_eq!(receipt["details"]["read_back"], true, "{receipt:#}");
-    assert!(receipt["place"].as_str().unwrap().starts_with(&format!("s3://anchor-bucket/anchors/{id}.")), "{receipt:#}");
+    assert!(
+        receipt["place"].as_str().unwrap().starts_with(&format!("s3://anchor-bucket/anchors/{id}.")),
+        "{receipt:#}"
+    );
     let proof = server.object(&[&id, ".tlog-proof"]);
     let was = fs::read(&proof).unwrap();
 
@@ -103,9 +107,7 @@ fn nothing_is_written_over_what_is_there() {
     // The same run handed over by a ledger that has lost its receipt, to a store where something else is.
     let proof = server.object(&[&id, ".tlog-proof"]);
     fs::write(&proof, "somebody else's\n").unwrap();
-    let second = workspace(&store(server.port, ""), "")
-        .env("ANCHOR_KEY_ID", KEY_ID)
-        .env("ANCHOR_SECRET", SECRET);
+    let second = workspace(&store(server.port, ""), "").env("ANCHOR_KEY_ID", KEY_ID).env("ANCHOR_SECRET", SECRET);
     let text = second.read("runwarden.yaml").replace("  vault:", "  renamed:");
     let second = second.file("runwarden.yaml", &text);
     let copied = Command::new("cp").arg("-a").arg(bench.path(".runwarden")).arg(second.path(".")).status().unwrap();

@@ -77,7 +77,8 @@ fn an_anchor_is_mailed_byte_for_byte_and_judged_from_the_mail() {
     let done = run(&bench, "demo.note", 0);
     assert_eq!(done["anchored"], true);
     assert_eq!(mails(&box_), 1);
-    let read = Command::new(&python).args(["-c", READER]).arg(box_.path().join("0.eml")).arg(kept.path()).output().unwrap();
+    let read =
+        Command::new(&python).args(["-c", READER]).arg(box_.path().join("0.eml")).arg(kept.path()).output().unwrap();
     assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
     let mail: Value = serde_json::from_slice(&read.stdout).unwrap();
     let id = done["run"].as_str().unwrap();

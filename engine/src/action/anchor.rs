@@ -79,7 +79,11 @@ fn store<'a>(facts: &'a Facts, name: &Id) -> Result<&'a Target, Error> {
 }
 
 /// The store of that name, with its credentials.
-pub(in crate::action) fn open_store(facts: &Facts, probe: &dyn Probe, name: &Id) -> Result<Box<dyn AnchorStore>, Error> {
+pub(in crate::action) fn open_store(
+    facts: &Facts,
+    probe: &dyn Probe,
+    name: &Id,
+) -> Result<Box<dyn AnchorStore>, Error> {
     Ok(anchor_store::open(store(facts, name)?, probe, &facts.secrets.custody)?)
 }
 

@@ -21,8 +21,6 @@ use crate::template::Outcome as Known;
 use crate::template::scope::Scope;
 use crate::time::{Duration, Timestamp};
 
-
-
 /// The anchors that a policy asks of each run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Demand {
@@ -142,11 +140,8 @@ impl Courier<'_> {
                 handed.push(Handed { store: store.name.clone(), outcome: Ok(recorded.receipt.clone()) });
                 continue;
             }
-            let intent = AnchorIntent {
-                store: store.name.clone(),
-                of: run.to_string(),
-                name: Some(end.item.name.clone()),
-            };
+            let intent =
+                AnchorIntent { store: store.name.clone(), of: run.to_string(), name: Some(end.item.name.clone()) };
             self.note(ledger, Event::AnchorIntent(intent))?;
             let outcome = self.one(store, &end.item).await.map_err(|error| {
                 let mut detail = error.to_string();

@@ -47,7 +47,8 @@ impl AnchorKey {
 /// Whether a signature in DER is that key's over the SHA-256 of these bytes; the key as X.509 has it, in DER.
 #[must_use]
 pub fn verify(public: &[u8], message: &[u8], signature: &[u8]) -> bool {
-    let (Ok(key), Ok(signature)) = (VerifyingKey::from_public_key_der(public), DerSignature::try_from(signature)) else {
+    let (Ok(key), Ok(signature)) = (VerifyingKey::from_public_key_der(public), DerSignature::try_from(signature))
+    else {
         return false;
     };
     key.verify(message, &signature).is_ok()

@@ -13,10 +13,10 @@ use engine::ledger::report::{Finding, Status};
 use engine::ledger::verify::{Anchors, verify_anchored};
 use engine::procedure::TargetKind;
 use engine::secret::custody::Custody;
+use engine::target::anchor_store;
 use engine::target::anchor_store::own::{self, Found};
 use engine::target::anchor_store::place::Guarded;
 use engine::target::anchor_store::receipts::{Recorded, hold, receipts};
-use engine::target::anchor_store;
 use engine::target::{self, Target};
 use engine::time::Duration;
 use schemars::JsonSchema;
@@ -264,7 +264,8 @@ pub fn verify(context: &Context, args: &AnchorVerify, max_age: Option<Duration>)
         match (&found.proof, &found.entry) {
             (Ok(proof), Some(entry)) => {
                 let judged = Anchor { proof, entry }.judge(&asked);
-                let shown = |finding: Finding| Finding { detail: format!("{}: {}", found.name, finding.detail), ..finding };
+                let shown =
+                    |finding: Finding| Finding { detail: format!("{}: {}", found.name, finding.detail), ..finding };
                 findings.extend(judged.into_iter().map(shown));
             }
             (Ok(_), None) => {

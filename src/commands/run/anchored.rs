@@ -13,7 +13,12 @@ use crate::setup;
 
 impl Doing<'_> {
     /// Whether the run is anchored as policy asks; none where it asks for nothing, or the run has not ended.
-    pub(in crate::commands) async fn anchor(&self, ledger: &mut Ledger, setting: &Setting, ended: &Ended) -> Option<bool> {
+    pub(in crate::commands) async fn anchor(
+        &self,
+        ledger: &mut Ledger,
+        setting: &Setting,
+        ended: &Ended,
+    ) -> Option<bool> {
         if matches!(ended.status, RunStatus::Suspended | RunStatus::Unknown) {
             return None;
         }

@@ -85,7 +85,6 @@ pub(super) async fn everything(looking: &Looking<'_>, store: &Id) -> Result<Inve
 
 /// Over every file of the store, and why those that are no anchors are none.
 pub(super) fn subject_of(inventory: &Inventory) -> Digest {
-    let anchors: Vec<_> =
-        inventory.anchors.iter().map(|stored| (&stored.place, stored.digest.as_str())).collect();
+    let anchors: Vec<_> = inventory.anchors.iter().map(|stored| (&stored.place, stored.digest.as_str())).collect();
     digest_over(&(anchors, &inventory.misfits))
 }

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{open_store, store};
 use crate::action::ledger::target as ledger_target;
-use crate::action::{Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Reconciled, Repeat};
+use crate::action::{
+    Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Reconciled, Repeat,
+};
 use crate::host::Probe;
 use crate::id::Id;
 use crate::target::Trust;

@@ -12,12 +12,12 @@ use crate::action::{
 };
 use crate::host::Probe;
 use crate::id::{Digest, Id};
+use crate::target::Trust;
 use crate::target::anchor_store::inventory::{self, Stored, name_of};
 use crate::target::anchor_store::place::Guarded;
 use crate::target::anchor_store::{AnchorStore, File, Item, Object, deposit};
 use crate::target::corvusforge::anchor::Anchor;
 use crate::target::corvusforge::timestamp::isoformat;
-use crate::target::Trust;
 
 /// Stores an anchor.
 pub struct Store;

@@ -158,10 +158,12 @@ fn judge(params: &Params, ledger: &OpenLedger, evidence: Evidence, now: Timestam
             let (mut anchors, mut misfits) = (Vec::new(), Vec::new());
             for found in evidence.into_iter().map(|(_, objects)| inventory(objects)) {
                 let its = found.anchors.into_iter().filter(|stored| wanted(&stored.anchor.run_id));
-                anchors.extend(its.map(|stored| Given {
-                    bytes: stored.anchor.to_json_pretty().into_bytes(),
-                    source: stored.place,
-                }));
+                anchors.extend(
+                    its.map(|stored| Given {
+                        bytes: stored.anchor.to_json_pretty().into_bytes(),
+                        source: stored.place,
+                    }),
+                );
                 misfits.extend(found.misfits.into_iter().filter(|misfit| misfit.run.as_deref().is_none_or(wanted)));
             }
             let mut report = corvus.with_anchors(corvus.verify(runs), anchors, now);

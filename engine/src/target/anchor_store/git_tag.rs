@@ -293,9 +293,9 @@ impl GitTag {
         let after = git.remote(url, reference).await.map(|mut found| found.remove(reference));
         match (pushed, after) {
             (_, Ok(after)) if after != before => Tried::Happened(format!("`{reference}` is another than before")),
-            (Err(why), Ok(_)) if is_local => {
-                Tried::Undecided(format!("{why}; and the repository is on this machine, where its files can be changed"))
-            }
+            (Err(why), Ok(_)) if is_local => Tried::Undecided(format!(
+                "{why}; and the repository is on this machine, where its files can be changed"
+            )),
             (Err(why), Ok(Some(_))) => Tried::Refused(why),
             (Err(why), _) => Tried::Undecided(why),
             (Ok(()), _) => Tried::Undecided("git says that it was done, and nothing changed".to_owned()),
@@ -304,8 +304,5 @@ impl GitTag {
 }
 
 fn kept(url: &str, reference: &str, tag: String) -> Kept {
-    Kept {
-        place: format!("{url} {reference}"),
-        details: Map::from_iter([("tag".to_owned(), Value::String(tag))]),
-    }
+    Kept { place: format!("{url} {reference}"), details: Map::from_iter([("tag".to_owned(), Value::String(tag))]) }
 }

@@ -101,12 +101,8 @@ pub fn inventory(objects: Vec<Object>) -> Inventory {
 pub fn stored(object: Object) -> Result<Stored, Misfit> {
     let Object { place, name, bytes } = object;
     let run = run_in_name(&name);
-    let misfit = |code: &str, detail: String| Misfit {
-        path: place.clone(),
-        code: code.to_owned(),
-        detail,
-        run: run.clone(),
-    };
+    let misfit =
+        |code: &str, detail: String| Misfit { path: place.clone(), code: code.to_owned(), detail, run: run.clone() };
     let bytes = bytes.map_err(|Damage { code, detail }| misfit(code, detail))?;
     if bytes.len() > MAX_ANCHOR {
         return Err(misfit("not_an_anchor", format!("it is larger than {MAX_ANCHOR} bytes")));

@@ -106,4 +106,3 @@ fn nearest(probe: &dyn Probe, path: &Path) -> Result<Option<Stat>, host::Error> 
     }
     Ok(None)
 }
-

@@ -80,7 +80,8 @@ impl Settings {
         }
         for address in self.to.iter().chain([&self.from]) {
             let parts = address.split_once('@').filter(|(user, host)| !user.is_empty() && !host.is_empty());
-            if parts.is_none() || address.contains(|c: char| c.is_whitespace() || c.is_control() || "<>,;".contains(c)) {
+            if parts.is_none() || address.contains(|c: char| c.is_whitespace() || c.is_control() || "<>,;".contains(c))
+            {
                 return Err(format!("`{}` is no mail address", address.escape_debug()));
             }
         }
