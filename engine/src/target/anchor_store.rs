@@ -26,8 +26,6 @@ pub mod receipts;
 pub mod rekor;
 #[cfg(feature = "s3")]
 pub mod s3;
-#[cfg(feature = "s3")]
-mod s3_http;
 pub mod smtp;
 
 #[cfg(test)]
@@ -257,7 +255,7 @@ pub(super) fn bind(
             }
         }
         #[cfg(feature = "s3")]
-        "s3" => Ok((read_settings::<s3::Settings>(name, driver, settings)?.identity().map_err(wrong)?, None)),
+        "s3" => Ok((read_settings::<s3::settings::Settings>(name, driver, settings)?.identity().map_err(wrong)?, None)),
         "rekor" => {
             let found: rekor::Settings = read_settings(name, driver, settings)?;
             Ok((found.identity().map_err(wrong)?, None))

@@ -195,7 +195,7 @@ impl Rekor {
         for path in [format!("{ENTRIES}/{index}"), ENTRIES.to_owned()] {
             let answer = host.send(self.request(method, &path, None)).await?;
             match answer.status {
-                400..=499 => last = Some(Tried::Refused(format!("{method} {path}: status {}", answer.status))),
+                404 | 405 | 501 => last = Some(Tried::Refused(format!("{method} {path}: status {}", answer.status))),
                 200..=299 => return Ok(Tried::Happened(format!("the log takes {method} {path}"))),
                 status => return Ok(Tried::Undecided(format!("{method} {path}: status {status}"))),
             }

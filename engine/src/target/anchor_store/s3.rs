@@ -11,117 +11,23 @@ use object_store::aws::{AmazonS3, AmazonS3Builder, AwsAuthorizer, AwsCredential}
 use object_store::client::{HttpRequest, HttpRequestBody};
 use object_store::path::Path;
 use object_store::{ObjectStore as _, ObjectStoreExt as _, RetryConfig};
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::credential::{Credential, text};
 use super::place::Guarded;
-use super::s3_http::{Relay, reading, send};
-use super::{AnchorStore, Damage, Error, Item, Kept, MAX_OBJECT, Object, Trial, Tried, at_most, origin};
+use super::{AnchorStore, Damage, Error, Item, Kept, MAX_OBJECT, Object, Trial, Tried, at_most};
 use crate::host::{Answer, Get, Host, Probe};
 use crate::id::Digest;
 use crate::secret::Secret;
 use crate::secret::custody::Custody;
 use crate::target::Trust;
-use crate::time::{Duration, Timestamp};
+use crate::time::Timestamp;
 
-/// Settings of the anchor store `s3`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// The bucket.
-    pub bucket: String,
-    /// What the keys begin with, without a slash at either end.
-    #[serde(default = "anchors")]
-    pub prefix: String,
-    /// The region.
-    #[serde(default = "us_east_1")]
-    pub region: String,
-    /// The address of the service, where it is not Amazon's.
-    #[serde(default)]
-    pub endpoint: Option<String>,
-    /// Where the access key's id is.
-    pub access_key_id: Credential,
-    /// Where the secret access key is.
-    pub secret_access_key: Credential,
-    /// Where the session token is, for credentials that have one.
-    #[serde(default)]
-    pub session_token: Option<Credential>,
-    /// How long objects cannot be removed, where the bucket has object lock.
-    #[serde(default)]
-    pub object_lock: Option<Lock>,
-    /// How long one exchange may take.
-    #[serde(default = "thirty_seconds")]
-    pub timeout: Duration,
-    /// What the store is worth at most.
-    #[serde(default)]
-    pub trust: Option<Trust>,
-}
+mod http;
+pub mod settings;
 
-/// A retention that an object gets when it is written.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Lock {
-    /// Who may lift it.
-    pub mode: LockMode,
-    /// For how long.
-    pub keep: Duration,
-}
-
-/// Who may lift a retention.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LockMode {
-    /// Whoever has the right to.
-    Governance,
-    /// Nobody.
-    Compliance,
-}
-
-fn anchors() -> String {
-    "anchors".to_owned()
-}
-
-fn us_east_1() -> String {
-    "us-east-1".to_owned()
-}
-
-fn thirty_seconds() -> Duration {
-    Duration::from_seconds(30)
-}
-
-impl Settings {
-    /// What this store really is.
-    pub(super) fn identity(&self) -> Result<String, String> {
-        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if self.bucket.len() < 3 || !self.bucket.chars().all(fits) {
-            return Err(format!("`bucket`: `{}` is no name of a bucket", self.bucket));
-        }
-        let is_segment = |segment: &str| !segment.is_empty() && segment.chars().all(fits) && !segment.starts_with('.');
-        if !self.prefix.split('/').all(is_segment) {
-            return Err("`prefix` is no path of letters, digits, `_`, `-` and `.`".to_owned());
-        }
-        let service = match &self.endpoint {
-            Some(endpoint) => {
-                origin(endpoint).ok_or_else(|| format!("`endpoint`: `{endpoint}` is not an http or https address"))?
-            }
-            None => format!("https://s3.{}.amazonaws.com", self.region),
-        };
-        Ok(format!("s3:{service}/{}/{}", self.bucket, self.prefix))
-    }
-
-    /// The address of the bucket, without a slash at its end.
-    fn address(&self) -> String {
-        match &self.endpoint {
-            Some(endpoint) => format!("{}/{}", endpoint.trim_end_matches('/'), self.bucket),
-            None if self.bucket.contains('.') => {
-                format!("https://s3.{}.amazonaws.com/{}", self.region, self.bucket)
-            }
-            None => format!("https://{}.s3.{}.amazonaws.com", self.bucket, self.region),
-        }
-    }
-}
+use http::{Relay, reading, send};
+use settings::{Lock, Settings};
 
 /// A bucket.
 pub(super) struct S3 {
@@ -249,6 +155,7 @@ impl S3 {
             ("content-type", "application/octet-stream".to_owned()),
             // A bucket with object lock takes nothing without a checksum.
             ("x-amz-checksum-sha256", checksum),
+            ("x-amz-sdk-checksum-algorithm", "SHA256".to_owned()),
         ];
         if once {
             headers.push(("if-none-match", "*".to_owned()));
@@ -332,15 +239,6 @@ struct Asked<'a> {
     body: Option<&'a [u8]>,
     version: Option<&'a str>,
     headers: Vec<(&'static str, String)>,
-}
-
-impl LockMode {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Governance => "GOVERNANCE",
-            Self::Compliance => "COMPLIANCE",
-        }
-    }
 }
 
 fn header_of<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
@@ -460,21 +358,31 @@ impl S3 {
                 }
             }
             (200..=299, ..) => Tried::Happened(format!("`{place}` was overwritten")),
-            (400..=499, ..) => Tried::Refused(said(&answer)),
-            _ => Tried::Undecided(said(&answer)),
+            _ => refused(&answer),
         })
     }
 
     async fn try_delete(&self, host: &dyn Host, name: &str, version: Option<&str>) -> Result<Tried, Error> {
         let (key, place) = (self.key(name), self.shown(name));
-        // Who may lift a retention would: without this the answer says nothing about governance.
+        // Who may lift a retention would: without the first header the answer says nothing about governance. A bucket
+        // without object lock does not take it.
         let lift = ("x-amz-bypass-governance-retention", "true".to_owned());
-        let headers = if self.settings.object_lock.is_some() { vec![lift] } else { Vec::new() };
-        let answer = self.signed(host, "DELETE", &key, Asked { body: None, version, headers }).await?;
-        Ok(match answer.status {
-            200..=299 => Tried::Happened(format!("`{place}` was removed")),
-            400..=499 => Tried::Refused(said(&answer)),
-            _ => Tried::Undecided(said(&answer)),
-        })
+        let mut last = Tried::Undecided("nothing was asked".to_owned());
+        for headers in [vec![lift], Vec::new()] {
+            let answer = self.signed(host, "DELETE", &key, Asked { body: None, version, headers }).await?;
+            if (200..300).contains(&answer.status) {
+                return Ok(Tried::Happened(format!("`{place}` was removed")));
+            }
+            last = refused(&answer);
+        }
+        Ok(last)
+    }
+}
+
+/// A refusal that is one: that something is forbidden, not allowed, or against the condition.
+fn refused(answer: &Answer) -> Tried {
+    match answer.status {
+        403 | 405 | 412 => Tried::Refused(said(answer)),
+        _ => Tried::Undecided(said(answer)),
     }
 }
