@@ -19,6 +19,8 @@ mod corvus;
 mod documents;
 #[path = "cli/environments.rs"]
 mod environments;
+#[path = "cli/full_disk.rs"]
+mod full_disk;
 #[path = "cli/ledgers.rs"]
 mod ledgers;
 #[path = "cli/lines.rs"]
