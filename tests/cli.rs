@@ -23,6 +23,8 @@ mod environments;
 mod evidence;
 #[path = "cli/keys.rs"]
 mod keys;
+#[path = "cli/full_disk.rs"]
+mod full_disk;
 #[path = "cli/ledgers.rs"]
 mod ledgers;
 #[path = "cli/lines.rs"]

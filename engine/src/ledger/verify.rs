@@ -1,7 +1,7 @@
 //! Judging a whole ledger: every byte of it, every checkpoint beside it, and the anchors that were given.
 //!
-//! One pass over the rows, read and hashed on one thread and judged on another; memory grows with runs and checkpoints,
-//! not with entries. The result is a report. Without an anchor from elsewhere a sound ledger is `self_consistent_only`:
+//! One pass over the rows, read on one thread and judged on another, hashed by whichever has less to do; memory grows
+//! with runs and checkpoints, not with entries. The result is a report. Without an anchor from elsewhere a sound ledger is `self_consistent_only`:
 //! whoever can rewrite the log can rewrite what stands beside it.
 //!
 //! A run whose intent has no result is `unknown_outcome`, also when it has ended, until an `outcome.resolved` says
@@ -23,9 +23,9 @@ use super::report::{AnchorReport, Problem, Report, Status};
 use super::signed::{self, Given, Refusal, Signer};
 use super::{start, store};
 use crate::id::Digest;
+use crate::merkle::Hash;
 use crate::merkle::checkpoint::Checkpoint;
 use crate::merkle::note::{Note, VerifierKey};
-use crate::merkle::{Hash, leaf_hash};
 use crate::time::{Duration, Timestamp};
 
 mod batch;
@@ -168,15 +168,20 @@ fn go_through(reader: &Reader, signers: &[Signer], schema_is_ours: bool, pass: P
     Seen { entries, signed, pass }
 }
 
-/// Reads and hashes every row; what is found is judged at the other end.
+/// Reads every row, and hashes as long as the other end, where what is found is judged, has enough to do.
 fn read(reader: &Reader, judge: SyncSender<Batch>, empty: &Receiver<Batch>) -> rusqlite::Result<()> {
-    let mut batch = Batch::default();
+    let (mut batch, mut waiting) = (Batch::default(), 0_usize);
+    let mut spare = Vec::new();
     let read = store::each_row(&reader.conn, i64::MIN, |row| {
-        batch.push(row, leaf_hash(row.body));
+        batch.push(row);
         if batch.is_full() {
-            let full = std::mem::replace(&mut batch, empty.try_recv().unwrap_or_default());
+            let judged = spare.len();
+            spare.extend(empty.try_iter());
+            waiting = waiting.saturating_sub(spare.len() - judged) + 1;
+            let mut next = spare.pop().unwrap_or_default();
+            next.is_hashed_later = waiting < BATCHES / 2;
             // The other end is gone only by a bug, which shows when it is joined.
-            let _ = judge.send(full);
+            let _ = judge.send(std::mem::replace(&mut batch, next));
         }
     });
     let _ = judge.send(batch);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::ledger::canonical;
-use crate::ledger::entry::{self, MAX_BODY, NotAnEntry};
+use crate::ledger::entry::{self, Fields, Likely, MAX_BODY, NotAnEntry};
 
 const PREV: Hash = [0xab; 32];
 const TS: &str = "2026-11-20T09:35:14.000000Z";
@@ -357,6 +357,42 @@ proptest! {
         }
         let passes = canonical::scan(&spelled, &mut |_, _, _| {}).is_ok();
         prop_assert_eq!(passes, fits_slowly(&spelled), "{}", String::from_utf8_lossy(&spelled));
+    }
+
+    #[test]
+    fn an_entry_read_beside_its_row_says_the_same_as_read_by_itself(
+        value in values(), step in proptest::option::of(any::<String>()), actor in proptest::option::of(".{0,3}"),
+        attempt in proptest::option::of(0_u32..3), has_run: bool,
+        edit in proptest::option::of((any::<prop::sample::Index>(), 0_u8..3, bytes())),
+        wrong in 0_usize..9, columns in proptest::collection::vec(bytes(), 0..3),
+    ) {
+        let data = json!({ "value": value, "state": "succeeded" }).as_object().unwrap().clone();
+        let draft = Draft { step, actor, attempt, run: has_run.then(|| run(1)), data, ..intent() };
+        // An attempt of 0 is written by nobody.
+        let Ok(mut body) = entry::write(&draft, 2, &PREV, TS) else { return Ok(()) };
+        let (prev, run_id) = (hex::encode(PREV).into_bytes().try_into().unwrap(), run(1));
+        let run = has_run.then_some(run_id.as_str().as_bytes());
+        let good = Likely { seq: 2, prev: &prev, ts: TS.as_bytes(), kind: b"step.intent", run };
+        let whole = body.clone();
+        prop_assert_eq!(Fields::read_likely(&whole, &good), Some(Fields::read(&whole, None).unwrap()));
+        if let Some((at, how, byte)) = edit {
+            let at = at.index(body.len());
+            match how {
+                0 => body[at] = byte,
+                1 => body.insert(at, byte),
+                _ => drop(body.remove(at)),
+            }
+        }
+        let likely = match wrong {
+            0 => Likely { seq: 3, ..good },
+            1 => Likely { ts: &columns, ..good },
+            2 => Likely { kind: &columns, ..good },
+            3 => Likely { run: Some(&columns), ..good },
+            4 => Likely { run: None, ..good },
+            5 => Likely { prev: &[b'0'; 64], ..good },
+            _ => good,
+        };
+        prop_assert_eq!(Fields::read(&body, Some(&likely)), Fields::read(&body, None));
     }
 
     #[test]
