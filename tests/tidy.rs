@@ -33,7 +33,9 @@ fn files() -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).unwrap() {
             let entry = entry.unwrap();
             let kind = entry.file_type().unwrap();
-            if kind.is_dir() && !NOT_OURS.iter().any(|name| entry.file_name() == *name) {
+            // A module of ours is called `target` too.
+            let is_module = folder.ends_with("engine/src");
+            if kind.is_dir() && (is_module || !NOT_OURS.iter().any(|name| entry.file_name() == *name)) {
                 collect(&entry.path(), found);
             } else if kind.is_file() {
                 found.push(entry.path().strip_prefix(root()).unwrap().to_owned());

@@ -87,18 +87,20 @@ pub fn keys(context: &Context, said: &Keys, own: Option<&Workspace>) -> Result<V
         return Ok(keys);
     }
     let Some(workspace) = own else { return Ok(Vec::new()) };
-    let pinned = pins::of_origin(workspace, &workspace.file.ledger.origin)?;
-    let named = LedgerKey::load(&workspace.key()).map_err(|error| error.to_string()).and_then(|key| {
-        VerifierKey::new(&workspace.file.ledger.origin, key.public()).map_err(|error| error.to_string())
-    });
-    Ok(named.map(|key| [vec![key], pinned.clone()].concat()).unwrap_or_else(|why| {
-        if !pinned.is_empty() {
-            return pinned;
-        }
+    let origin = &workspace.file.ledger.origin;
+    let named = LedgerKey::load(&workspace.key())
+        .map_err(|error| error.to_string())
+        .and_then(|key| VerifierKey::new(origin, key.public()).map_err(|error| error.to_string()));
+    let why = match named {
+        Ok(key) => return Ok(vec![key]),
+        Err(why) => why,
+    };
+    let pinned = pins::of_origin(workspace, origin)?;
+    if pinned.is_empty() {
         let ui = &context.ui;
         ui.error(&format!("{}: the key that the ledger names itself is taken: {why}", ui.err.yellow("warning")));
-        Vec::new()
-    }))
+    }
+    Ok(pinned)
 }
 
 /// The keys that are pinned for a ledger that is not the workspace's own, by the origin it names; none where there is no

@@ -160,3 +160,15 @@ fn a_pinned_key_is_asked_for_where_a_ledger_of_that_origin_is_verified() {
     bench.run_with(&["key", "trust", "none"]).exits(2);
     bench.run_with(&["key", "revoke", "00000000", "--reason", "x"]).exits(1);
 }
+
+#[test]
+fn who_has_no_private_key_verifies_by_the_pinned_one() {
+    let bench = after_a_run();
+    bench.run_with(&["key", "trust", &vkey(&bench)]).exits(0);
+    fs::remove_file(bench.path(".runwarden/ledger.key")).unwrap();
+    let said = bench.run("ledger verify --allow-unanchored").exits(0).stderr;
+    assert!(!said.contains("names itself"), "{said}");
+    fs::remove_file(bench.path(".runwarden/ledger.key.trusted")).unwrap();
+    let said = bench.run("ledger verify --allow-unanchored").exits(0).stderr;
+    assert!(said.contains("warning: the key that the ledger names itself is taken"), "{said}");
+}
