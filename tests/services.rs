@@ -1,6 +1,6 @@
 //! Anchor stores against real counterparts, which the tests start on loopback and stop: git, two S3 servers, a mail server
 //! and a transparency log. Where a program is missing the test says why it is skipped, and fails with `CI=true`.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and says why it is skipped")]
 
 #[path = "cli/bench.rs"]
 #[expect(dead_code, reason = "it has more than these tests ask for")]

@@ -6,6 +6,7 @@ use engine::action::Registry;
 use engine::diagnostic::did_you_mean;
 use engine::parse;
 use engine::plan::View as PlanView;
+use engine::target::anchor_store;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value as Json};
 
@@ -119,6 +120,12 @@ fn all() -> Vec<(String, Make)> {
     of("output/runs", generate::<runs::View>);
     of("output/show", generate::<show::View>);
     of("output/test", generate::<test::View>);
+    of("targets/anchor_store.directory", generate_input::<engine::target::Directory>);
+    of("targets/anchor_store.git_tag", generate_input::<anchor_store::git_tag::Settings>);
+    of("targets/anchor_store.rekor", generate_input::<anchor_store::rekor::Settings>);
+    #[cfg(feature = "s3")]
+    of("targets/anchor_store.s3", generate_input::<anchor_store::s3::settings::Settings>);
+    of("targets/anchor_store.smtp", generate_input::<anchor_store::smtp::Settings>);
     for action in Registry::builtin().iter() {
         let name = action.name;
         let of = move |pick: fn(&engine::action::Action) -> &Json| {
@@ -128,6 +135,11 @@ fn all() -> Vec<(String, Make)> {
         all.push((format!("actions/{name}.output"), Box::new(of(|action| action.output()))));
     }
     all
+}
+
+/// Of what is written by people: what may be left out is not required.
+fn generate_input<T: JsonSchema>() -> Json {
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().into()
 }
 
 fn generate<T: JsonSchema>() -> Json {

@@ -19,6 +19,11 @@ fn stores(policy: &str) -> (tempfile::TempDir, Bench) {
     let bench = Bench::empty()
         .file("runwarden.yaml", &file)
         .procedure("demo.note", "steps:\n  - id: note\n    action: data.value\n    with: { value: 1 }\n")
+        .procedure(
+            "demo.refused",
+            "preconditions:\n  - { id: never, expect: 1 == 2 }\nsteps:\n  - id: note\n    action: data.value\n    with: { value: \
+             1 }\n",
+        )
         .procedure("demo.fails", "steps:\n  - id: note\n    action: file.read\n    with: { path: nowhere }\n");
     (outside, bench)
 }
@@ -56,4 +61,6 @@ fn a_run_that_failed_is_anchored_as_well_and_keeps_its_exit() {
     let (_outside, bench) = stores("{ of: [one], at_least: 1 }");
     let done = run(&bench, "demo.fails", 1);
     assert_eq!((&done["status"], &done["anchored"]), (&"failed".into(), &true.into()));
+    let done = run(&bench, "demo.refused", 3);
+    assert_eq!((&done["status"], &done["anchored"]), (&"refused".into(), &true.into()));
 }

@@ -238,6 +238,9 @@ fn an_answer_that_does_not_prove_itself_is_no_receipt() {
         assert!(entries(&bench, "anchor.receipt").is_empty(), "{answers:?}");
         let failed = &entries(&bench, "anchor.failed")[0]["data"]["detail"];
         assert!(failed.as_str().unwrap().contains(words), "{answers:?}: {failed}");
+        // What may pass is tried again, and nothing else is.
+        let tries = if answers == Answers::Unavailable { 3 } else { 1 };
+        assert_eq!(log.requests.lock().unwrap().len(), tries, "{answers:?}");
     }
 }
 

@@ -84,14 +84,14 @@ pub(super) fn judge_place(
     };
     let (Some(here), Some(theirs)) = (here, probe.stat(&real)?) else {
         // Without a ledger there is nothing to be near to; whoever stores an anchor has read the ledger before.
-        return Ok(stated.unwrap_or(Trust::Low));
+        return Ok(stated.unwrap_or(Trust::Low).min(Trust::Medium));
     };
     let same_device = here.device_inode.0 == theirs.device_inode.0;
     let same_owner = !exists || here.owner == theirs.owner;
     match stated {
         Some(Trust::Low) => Ok(Trust::Low),
         _ if same_device && same_owner => Err(Misplaced::SameDomain(store.to_owned())),
-        Some(stated) => Ok(stated),
+        Some(stated) => Ok(stated.min(Trust::Medium)),
         None if same_owner => Ok(Trust::Low),
         None => Ok(Trust::Medium),
     }
