@@ -9,6 +9,8 @@ mod bench;
 
 #[path = "cli/anchors.rs"]
 mod anchors;
+#[path = "cli/approvals.rs"]
+mod approvals;
 #[path = "cli/arguments.rs"]
 mod arguments;
 #[path = "cli/checking.rs"]
@@ -43,3 +45,5 @@ mod starting;
 mod terminals;
 #[path = "cli/testing.rs"]
 mod testing;
+#[path = "cli/waivers.rs"]
+mod waivers;

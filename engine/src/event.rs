@@ -10,6 +10,7 @@ use crate::id::RunId;
 
 pub mod fact;
 pub mod masked;
+pub mod people;
 pub mod state;
 
 macro_rules! kinds {

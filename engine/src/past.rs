@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use crate::event::Kind;
 use crate::id::{Digest, RunId};
 use crate::ledger::history::{Query, RunRow, Tried};
 use crate::ledger::reader::Reader;
@@ -80,6 +81,19 @@ impl Past {
         Ok(last
             .filter(|last| last.outcome.has_failed() && last.run.as_ref() != Some(&self.run))
             .map(|last| Failed { run: last.run.map_or_else(|| "?".to_owned(), |run| run.to_string()), at: last.ts }))
+    }
+
+    /// How often other runs recorded this kind of fact under this id, and the newest of them.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, in words.
+    pub fn uses(&self, kind: Kind, id: &str) -> Result<(u64, Option<RunId>), String> {
+        match &self.source {
+            Source::Told { .. } => Ok((0, None)),
+            Source::Ledger { .. } => {
+                self.ask(|reader| reader.history().uses(kind, id, Some(&self.run)).map_err(|error| error.to_string()))
+            }
+        }
     }
 
     fn ask<T>(&self, question: impl FnOnce(&Reader) -> Result<T, String>) -> Result<T, String> {

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use crate::action::{Registry, scripted};
 use crate::diagnostic::{Severity, Source};
 use crate::event::state::{Failure, RunStatus};
-use crate::execute::resume::{Purpose, is_over, resume};
+use crate::execute::resume::{Purpose, resume};
 use crate::execute::{Ended, Means, execute};
 use crate::host::Probe;
 use crate::id::{Id, Name, RunId};
@@ -28,6 +28,7 @@ use crate::time::Timestamp;
 
 mod before;
 mod compare;
+mod consents;
 pub mod coverage;
 mod memory;
 mod nowhere;
@@ -215,6 +216,7 @@ impl Stage<'_> {
             targets: IndexMap::new(),
             secrets: IndexMap::new(),
             options: Options::default(),
+            waivers: consents::waivers(self.situation, &self.procedures, &setting.workspace.ledger)?,
         };
         let planned = tokio::select! {
             planned = plan::plan(&setting, &request, names, &probe, &past) => planned,
@@ -228,8 +230,17 @@ impl Stage<'_> {
         let people = Scripted { answers: &self.situation.answers, notebook: &notebook };
         // Nobody interrupts a case.
         let (_sender, interrupts) = tokio::sync::watch::channel(0);
-        let means =
-            Means { setting: &setting, host: &host, people: &people, observer: &notebook, interrupts, history: &past };
+        let ledger = setting.workspace.ledger.origin.clone();
+        let cast = consents::Cast { situation: self.situation, ledger, clock: &host };
+        let means = Means {
+            setting: &setting,
+            host: &host,
+            people: &people,
+            observer: &notebook,
+            interrupts,
+            history: &past,
+            consents: &cast,
+        };
         let mut memory = Memory::default();
         let ended = tokio::select! {
             ended = execute(&means, &plan, run.clone(), &mut memory) => Some(ended.map_err(|error| error.to_string())?),
@@ -238,7 +249,7 @@ impl Stage<'_> {
         let mut found = self.found(ended.as_ref(), &run, &host, &notebook);
         for purpose in &self.situation.then {
             let begun = folded(&run, &host, &notebook);
-            if is_over(&begun) {
+            if begun.is_over() {
                 let word = if *purpose == Purpose::Resume { "resume" } else { "undo" };
                 return Err(format!("`then: {word}`: the run is over, it {}", found.status.as_str()));
             }
@@ -259,10 +270,12 @@ impl Stage<'_> {
 
     fn setting(&self, procedure: &Procedure) -> Setting {
         let script: Arc<dyn scripted::Script> = Arc::clone(self.script) as _;
+        let actors = consents::actors(self.situation, &self.procedures);
         Setting {
-            workspace: Arc::new(self.situation.workspace(procedure)),
+            workspace: Arc::new(self.situation.workspace(procedure, actors)),
             environment: self.situation.environment,
             actor: self.situation.actor.clone(),
+            standing: self.situation.standing.clone(),
             registry: Arc::new(self.rehearsal.registry.scripted(&script)),
             procedures: self.procedures.clone(),
             env: self.situation.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
@@ -303,9 +316,13 @@ impl Stage<'_> {
     /// What a person would be told at once is an outcome; what this version cannot do is not.
     fn without_plan(&self, error: &plan::Error) -> Result<Found, String> {
         match error {
-            plan::Error::Parameters(_) | plan::Error::NoVariable { .. } | plan::Error::OtherEnvironment { .. } => {
+            plan::Error::Parameters(_)
+            | plan::Error::NoVariable { .. }
+            | plan::Error::OtherEnvironment { .. }
+            | plan::Error::Consent(_) => {
+                let is_waiver = matches!(error, plan::Error::Consent(_));
                 let failure = Failure {
-                    code: "parameters".to_owned(),
+                    code: if is_waiver { "waiver" } else { "parameters" }.to_owned(),
                     message: error.to_string(),
                     step: None,
                     check: None,

@@ -12,6 +12,10 @@ use crate::event::state::{Failure, RunStatus, StepState, Verdict};
 use crate::id::{Digest, RunId};
 use crate::time::Timestamp;
 
+pub mod consents;
+
+use consents::Consents;
+
 /// A run as far as its events tell.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
@@ -23,6 +27,8 @@ pub struct Run {
     pub error: Option<Failure>,
     /// How many facts it has.
     pub facts: u64,
+    /// Who began it, who consented, and what was spent on it.
+    pub consents: Consents,
     // Every step that was touched, by path, in the order in which they were first touched.
     steps: IndexMap<String, StepRecord>,
     // Paths in the order of their last intent: what is undone last first.
@@ -70,7 +76,8 @@ impl Run {
     /// A run of which nothing is known yet.
     #[must_use]
     pub fn new(id: RunId) -> Self {
-        Self { id, status: None, error: None, facts: 0, steps: IndexMap::new(), intents: Vec::new() }
+        let (consents, steps, intents) = (Consents::default(), IndexMap::new(), Vec::new());
+        Self { id, status: None, error: None, facts: 0, consents, steps, intents }
     }
 
     /// Takes one more fact in.
@@ -174,8 +181,7 @@ impl Run {
                 }
             }
             Event::RunResumed(_) => {
-                let over = [RunStatus::Succeeded, RunStatus::Undone, RunStatus::Refused, RunStatus::Rejected];
-                if self.status.is_some_and(|status| over.contains(&status)) {
+                if self.is_over() {
                     return Err(illegal("the run is over"));
                 }
                 (self.status, self.error) = (None, None);
@@ -191,8 +197,19 @@ impl Run {
             }
             _ => {}
         }
+        self.consents.apply(fact);
         self.facts += 1;
         Ok(())
+    }
+
+    /// Whether it can be neither resumed nor undone any more. What was rejected after something was done can be undone.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.status.is_some_and(|status| match status {
+            RunStatus::Succeeded | RunStatus::Undone | RunStatus::Refused => true,
+            RunStatus::Rejected => self.to_undo().is_empty(),
+            _ => false,
+        })
     }
 
     /// What is known of a step.

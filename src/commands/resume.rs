@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use engine::event::state::RunStatus;
 use engine::execute::Means;
-use engine::execute::resume::{Outlook, Purpose, Recorded, Resolution, is_over, outlook, recorded, resume as go_on};
+use engine::execute::resume::{Outlook, Purpose, Recorded, Resolution, outlook, recorded, resume as go_on};
 use engine::host::Probe as _;
 use engine::id::RunId;
 use engine::ledger::reader::Reader;
@@ -14,12 +15,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use tokio::sync::watch;
 
-use super::run::{Doing, refuse_unsigned, signals, wait_for};
+use super::run::{Doing, signals, wait_for};
 use super::{Context, runs};
 use crate::args::{Resume, Stopped, Undo};
 use crate::exit::Exit;
 use crate::refusal::Refusal;
-use crate::setup::{self, Session, own_ledger};
+use crate::setup::who::Signing;
+use crate::setup::{self, Session, own_ledger, signed_file};
 use crate::ui::people::{Answers, Operator};
 use crate::ui::progress::Progress;
 use crate::ui::table::table;
@@ -71,10 +73,11 @@ fn run(context: &Context, args: &Stopped, purpose: Purpose, only_show: bool) -> 
     let before = read(&records.reader, &id)?;
     refuse_over(&before)?;
     let frozen = thawed(&records.reader, &before)?;
-    let session = Session::thawed(workspace, &frozen.plan, &frozen.documents)?;
-    refuse_unsigned(&session)?;
+    let signing = if only_show { Signing::No } else { Signing::IfGiven };
+    let session = Session::thawed(workspace, &frozen.plan, &frozen.documents, &args.who, signing)?;
+    let approvals = signed_file::read_all(&args.approvals)?;
     let wait = args.wait_lock.as_deref().map(wait_for).transpose()?;
-    let doing = Doing { context, session: &session, recorded: None, wait };
+    let doing = Doing { context, session: &session, recorded: None, approvals, wait };
     let going = Going {
         doing,
         id,
@@ -96,7 +99,12 @@ fn read(reader: &Reader, id: &RunId) -> Result<Recorded, Refusal> {
 
 fn refuse_over(before: &Recorded) -> Result<(), Refusal> {
     match before.run.status {
-        Some(status) if is_over(&before.run) => {
+        Some(RunStatus::Rejected) if before.run.is_over() => {
+            let why = before.run.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
+            let message = format!("run {} was rejected{why}", before.run.id);
+            Err(Refusal::new(Exit::Rejected, "rejected", message).help("`runwarden run` begins another"))
+        }
+        Some(status) if before.run.is_over() => {
             let message = format!("run {} is over: it {}", before.run.id, status.as_str());
             Err(Refusal::invalid("run-over", message).help("`runwarden run` begins another"))
         }
@@ -160,6 +168,7 @@ impl Going<'_> {
         let progress = Arc::new(Progress::new(Arc::clone(ui), &self.view));
         let people = Operator { answers: self.answers, progress: Arc::clone(&progress) };
         let (_asked, interrupts) = watch::channel(0);
+        let bearer = self.doing.bearer();
         let means = Means {
             setting: &setting,
             host: &session.machine,
@@ -167,6 +176,7 @@ impl Going<'_> {
             observer: &*progress,
             interrupts,
             history: &past,
+            consents: &bearer,
         };
         let rows: Vec<Row> = outlook(&means, &before.run)
             .into_iter()
@@ -204,6 +214,7 @@ impl Going<'_> {
             ui.note(&format!("run {} of {} {word}", self.id, plan.view.procedure));
         }
         let interrupts = signals::listen(Arc::clone(&progress));
+        let bearer = self.doing.bearer();
         let people = Operator { answers: self.answers, progress: Arc::clone(&progress) };
         let means = Means {
             setting: &setting,
@@ -212,6 +223,7 @@ impl Going<'_> {
             observer: &*progress,
             interrupts,
             history: &past,
+            consents: &bearer,
         };
         let ended = go_on(&means, &plan, before.run, self.purpose, &self.resolutions, &mut ledger).await;
         progress.finish();

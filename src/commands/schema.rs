@@ -10,8 +10,8 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Context, RefusalView, actions, anchor, check, doctor, explain, init, key, ledger, list, new, resume,
-    run as running, runs, show, test,
+    Context, RefusalView, actions, anchor, approve, check, doctor, explain, init, key, ledger, list, new, resume,
+    run as running, runs, show, test, waiver,
 };
 use crate::args::Schema;
 use crate::exit::Exit;
@@ -84,6 +84,7 @@ fn all() -> Vec<(String, Make)> {
     of("output/action", generate::<actions::OneView>);
     of("output/anchor_export", generate::<anchor::own::View>);
     of("output/anchor_verify", generate::<anchor::View>);
+    of("output/approve", generate::<approve::View>);
     of("output/check", generate::<check::View>);
     of("output/doctor", generate::<doctor::View>);
     of("output/exit_codes", generate::<Vec<explain::View>>);
@@ -109,6 +110,8 @@ fn all() -> Vec<(String, Make)> {
     of("output/runs", generate::<runs::View>);
     of("output/show", generate::<show::View>);
     of("output/test", generate::<test::View>);
+    of("output/waiver", generate::<waiver::View>);
+    of("output/waiver_list", generate::<waiver::used::View>);
     for action in Registry::builtin().iter() {
         let name = action.name;
         let of = move |pick: fn(&engine::action::Action) -> &Json| {

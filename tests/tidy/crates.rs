@@ -27,7 +27,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rustls", &["host"]),
     ("saphyr_parser", &["parse"]),
     ("secrecy", &["secret"]),
-    ("serde_json_canonicalizer", &["procedure", "ledger", "question"]),
+    ("serde_json_canonicalizer", &["procedure", "consent", "ledger", "question"]),
     ("serde_path_to_error", &["target", "action", "parse"]),
     ("serde_yaml", &["parse", "action/data"]),
     ("sha2", &["id", "secret", "merkle", "host", "target/corvusforge", "target/digest_log", "action/file"]),
@@ -38,7 +38,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     // off the async threads in `action/file`.
     ("tokio", &["host", "action", "execute", "rehearse"]),
     ("toml", &["action/data"]),
-    ("uuid", &["id"]),
+    ("uuid", &["id", "ledger/inbox"]),
     ("zeroize", &["sign", "secret", "host", "ledger", "target/secret_store", "action/command", "action/secrets"]),
 ];
 

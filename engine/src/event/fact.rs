@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::people::{ApprovalConsumed, ApprovalNoted, ManualAnswered, ManualAsked, Signed, Sought, WaiverUsed};
 use super::state::{Checked, Failure, RunStatus, StepState, Verdict};
 use super::{Draft, Kind, recall, record};
 use crate::id::{Digest, Id, Name, RunId};
@@ -30,6 +31,18 @@ pub enum Event {
     /// How a guard was decided.
     #[serde(rename = "guard.verdict")]
     GuardVerdict(GuardVerdict),
+    /// A signed consent to a plan or step.
+    #[serde(rename = "approval.granted")]
+    ApprovalGranted(ApprovalNoted),
+    /// A signed refusal of a plan or step.
+    #[serde(rename = "approval.rejected")]
+    ApprovalRejected(ApprovalNoted),
+    /// A consent was spent.
+    #[serde(rename = "approval.consumed")]
+    ApprovalConsumed(ApprovalConsumed),
+    /// A waiver let a violated guard pass.
+    #[serde(rename = "waiver.used")]
+    WaiverUsed(WaiverUsed),
     /// A secret was read for a use.
     #[serde(rename = "secret.read")]
     SecretRead(SecretRead),
@@ -93,6 +106,12 @@ pub struct RunBegin {
     /// The id of that plan: a plan file runs once.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub plan_id: Option<String>,
+    /// Who made the plan, where that was somebody else.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub planned_by: Option<String>,
+    /// The signed document that says who runs this plan, where the actor signed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signed: Option<Signed>,
 }
 
 /// The plan that a run follows.
@@ -224,28 +243,6 @@ pub struct UndoResult {
     pub output: Option<Value>,
 }
 
-/// A person was asked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ManualAsked {
-    /// The words.
-    pub ask: String,
-    /// The answers that are wanted.
-    pub answers: Vec<String>,
-}
-
-/// A person answered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ManualAnswered {
-    /// The typed answers.
-    pub answer: Map<String, Value>,
-    /// Whether a value was typed back exactly.
-    pub read_back: bool,
-    /// Digests of attached files, in the content store.
-    pub evidence: Vec<Digest>,
-}
-
 /// An effect may or may not have happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -262,6 +259,9 @@ pub struct RunSuspended {
     pub because: String,
     /// What is needed to go on.
     pub detail: String,
+    /// Of `approval`: to what, and by whom.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sought: Option<Box<Sought>>,
 }
 
 /// A run that had stopped goes on, or is taken back.
@@ -270,6 +270,9 @@ pub struct RunSuspended {
 pub struct RunResumed {
     /// `resume`: the rest is done; `undo`: what was done is taken back.
     pub purpose: String,
+    /// The signed document that says who does so, where the actor signed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signed: Option<Signed>,
 }
 
 /// It was found out, or said, whether an effect happened.
@@ -323,6 +326,10 @@ impl Event {
             Self::PreconditionResult(_) => Kind::PreconditionResult,
             Self::VerifyResult(_) => Kind::VerifyResult,
             Self::GuardVerdict(_) => Kind::GuardVerdict,
+            Self::ApprovalGranted(_) => Kind::ApprovalGranted,
+            Self::ApprovalRejected(_) => Kind::ApprovalRejected,
+            Self::ApprovalConsumed(_) => Kind::ApprovalConsumed,
+            Self::WaiverUsed(_) => Kind::WaiverUsed,
             Self::SecretRead(_) => Kind::SecretRead,
             Self::StepIntent(_) => Kind::StepIntent,
             Self::StepResult(_) => Kind::StepResult,

@@ -17,6 +17,9 @@ impl Event {
         match self {
             Self::RunBegin(begin) => begin.parameters.values_mut().for_each(|value| masker.clean_json(value)),
             Self::PlanRecorded(_) | Self::SecretRead(_) => {}
+            // A signed document is kept to the byte, or its signature is worth nothing. Whoever makes one with a secret in
+            // its reason has shown it already.
+            Self::ApprovalGranted(_) | Self::ApprovalRejected(_) | Self::ApprovalConsumed(_) | Self::WaiverUsed(_) => {}
             Self::PreconditionResult(checked) | Self::VerifyResult(checked) => checked.mask(masker),
             Self::GuardVerdict(verdict) => optional(masker, &mut verdict.detail),
             Self::StepIntent(intent) => masker.clean_json(&mut intent.with),

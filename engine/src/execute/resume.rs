@@ -12,7 +12,7 @@ use super::steps::Turn;
 use super::{Ended, Error, Halt, Keeper, Means, Runner};
 use crate::action::{Looking, Reconciled};
 use crate::event::fact::{Event, Fact, OutcomeResolved, RunResumed, StepIntent};
-use crate::event::state::{Failure, RunStatus, StepState};
+use crate::event::state::{Failure, StepState};
 use crate::event::{recall, record};
 use crate::frame::{Frame, StepView};
 use crate::id::{Digest, RunId};
@@ -130,6 +130,7 @@ pub async fn resume(
 ) -> Result<Ended, Error> {
     let had_effect = run.had_effect();
     let runner = Runner::new(means, plan, run, ledger);
+    let signed = runner.admitted()?;
     runner.learn_secrets().await;
     if !had_effect {
         crate::plan::expect_as_planned(means.setting, plan);
@@ -137,7 +138,7 @@ pub async fn resume(
     let word = if purpose == Purpose::Resume { "resume" } else { "undo" };
     {
         let mut book = runner.book();
-        book.note(None, None, Event::RunResumed(RunResumed { purpose: word.to_owned() }))?;
+        book.note(None, None, Event::RunResumed(RunResumed { purpose: word.to_owned(), signed }))?;
         book.flush()?;
     }
     runner.restore(&plan.root);
@@ -331,12 +332,4 @@ fn kept_slot(step: &Step, record: &StepRecord) -> Slot {
         Some((name.as_str().to_owned(), Slot::Known(parameter.typed(output.get(name.as_str())?))))
     });
     Slot::fields(fields.iter().map(|(name, slot)| (name.clone(), slot.clone())).chain(typed))
-}
-
-/// Whether a run can be resumed or undone: not once it is over.
-#[must_use]
-pub fn is_over(run: &Run) -> bool {
-    run.status.is_some_and(|status| {
-        matches!(status, RunStatus::Succeeded | RunStatus::Undone | RunStatus::Refused | RunStatus::Rejected)
-    })
 }

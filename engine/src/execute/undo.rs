@@ -121,6 +121,7 @@ impl Runner<'_> {
         match body {
             Body::Action(act) => self.undo_act(place, step, act, scope, by).await,
             Body::Manual(manual) => {
+                self.may_answer(&manual.by, &place.path)?;
                 self.undo_intent(place, "manual", &Json::Null, &crate::question::canonical_digest(&Json::Null))?;
                 let asked = ToAsk {
                     path: &place.path,

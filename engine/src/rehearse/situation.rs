@@ -7,12 +7,13 @@ use std::hash::Hash;
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
+use crate::consent::standing::Standing;
 use crate::execute::resume::Purpose;
 use crate::id::Id;
-use crate::parse::raw::test::{Case, Defaults, PastRun, Then};
+use crate::parse::raw::test::{Approval, Case, Defaults, PastRun, Then, Waiver};
 use crate::parse::raw::words;
-use crate::procedure::workspace::{LedgerPlace, Policy, SecretEntry, TargetEntry, Workspace};
-use crate::procedure::{Environment, Procedure, TargetKind};
+use crate::procedure::workspace::{Actor, LedgerPlace, Policy, SecretEntry, TargetEntry, Workspace};
+use crate::procedure::{ActorClass, Environment, Procedure, TargetKind};
 use crate::time::Timestamp;
 
 /// What time it is where a case says nothing.
@@ -26,6 +27,9 @@ pub(super) struct Situation {
     pub parameters: IndexMap<String, Json>,
     pub environment: Environment,
     pub actor: String,
+    pub standing: Standing,
+    pub approvals: Vec<Approval>,
+    pub waivers: Vec<Waiver>,
     pub targets: IndexMap<Id, IndexMap<String, Json>>,
     pub results: IndexMap<String, Json>,
     pub answers: IndexMap<String, IndexMap<Id, Json>>,
@@ -48,15 +52,17 @@ impl Situation {
         let history = case.history.as_ref().or(defaults.and_then(|all| all.history.as_ref()));
         let approvals = case.approvals.as_ref().or(defaults.and_then(|all| all.approvals.as_ref()));
         let waivers = case.waivers.as_ref().or(defaults.and_then(|all| all.waivers.as_ref()));
-        let asks = [
-            (approvals.is_some_and(|all| !all.is_empty()), "approvals"),
-            (waivers.is_some_and(|all| !all.is_empty()), "waivers"),
-            (case.then.iter().flatten().any(|then| *then == Then::Cancel), "then: cancel"),
-        ];
+        let asks = [(case.then.iter().flatten().any(|then| *then == Then::Cancel), "then: cancel")];
         Self {
             parameters: parameters.into_iter().map(|(name, value)| (name.to_string(), value)).collect(),
             environment: environment.map_or(Environment::Development, environment_of),
             actor: actor.and_then(|actor| actor.name.as_ref()).map_or("tester", Id::as_str).to_owned(),
+            standing: Standing {
+                class: actor.and_then(|actor| actor.class).map_or(ActorClass::Operator, class_of),
+                roles: actor.and_then(|actor| actor.roles.clone()).unwrap_or_default(),
+            },
+            approvals: approvals.cloned().unwrap_or_default(),
+            waivers: waivers.cloned().unwrap_or_default(),
             targets: joined(defaults.and_then(|all| all.targets.as_ref()), case.targets.as_ref()),
             results: joined(defaults.and_then(|all| all.results.as_ref()), case.results.as_ref()),
             answers: joined(defaults.and_then(|all| all.answers.as_ref()), case.answers.as_ref()),
@@ -69,7 +75,7 @@ impl Situation {
     }
 
     /// A workspace that has the targets of a procedure under their own names.
-    pub fn workspace(&self, procedure: &Procedure) -> Workspace {
+    pub fn workspace(&self, procedure: &Procedure, actors: IndexMap<Id, Actor>) -> Workspace {
         let entry = |name: &Id, kind: TargetKind| {
             let mut settings = made_up(name.as_str(), kind);
             let mut driver = None;
@@ -94,7 +100,7 @@ impl Situation {
                 origin: "test.invalid/rehearsal".to_owned(),
             },
             procedures: Vec::new(),
-            actors: IndexMap::new(),
+            actors,
             targets: targets.chain(store).collect(),
             secrets: procedure.secrets.keys().map(|name| (name.clone(), secret(name))).collect(),
             bindings: IndexMap::new(),
@@ -126,6 +132,14 @@ fn purpose(then: &Then) -> Option<Purpose> {
         Then::Resume => Some(Purpose::Resume),
         Then::Undo => Some(Purpose::Undo),
         Then::Cancel => None,
+    }
+}
+
+fn class_of(word: words::ActorClass) -> ActorClass {
+    match word {
+        words::ActorClass::Operator => ActorClass::Operator,
+        words::ActorClass::Automation => ActorClass::Automation,
+        words::ActorClass::Auditor => ActorClass::Auditor,
     }
 }
 

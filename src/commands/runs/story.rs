@@ -29,6 +29,28 @@ pub fn line(entry: &EntryView, paint: Paint) -> Option<String> {
         Kind::ManualAsked => format!("{of_step}asked: {}", text("ask").trim_end()),
         Kind::ManualAnswered => format!("{of_step}answered: {}", member(entry, "answer")),
         Kind::OutcomeUnknown => format!("{of_step}{}: {}", paint.red("unknown"), text("detail")),
+        Kind::ApprovalGranted => format!(
+            "{of_step}{} as {}{}",
+            paint.green(&format!("approved by {}", text("approver"))),
+            text("role"),
+            reason(entry)
+        ),
+        Kind::ApprovalRejected => format!(
+            "{of_step}{} as {}{}",
+            paint.red(&format!("rejected by {}", text("approver"))),
+            text("role"),
+            reason(entry)
+        ),
+        Kind::ApprovalConsumed => format!("{of_step}the approval of {} is spent", text("approver")),
+        Kind::WaiverUsed => {
+            let guard = paint.yellow(&format!("guard `{}` is waived", text("guard")));
+            format!("{guard} by {} ({}){}", text("approver"), text("act"), reason(entry))
+        }
+        Kind::RunResumed => format!(
+            "goes on ({}){}",
+            text("purpose"),
+            entry.actor.as_ref().map(|by| format!(", by {by}")).unwrap_or_default()
+        ),
         Kind::RunSuspended => format!("suspended ({}): {}", text("because"), text("detail")),
         Kind::RunCancelled => format!("cancelled: {}", text("reason")),
         Kind::RunEnd => format!("ended {}", state(text("status"), paint)),
@@ -38,6 +60,13 @@ pub fn line(entry: &EntryView, paint: Paint) -> Option<String> {
     let at = entry.ts.to_string();
     let at = at.split('T').nth(1).unwrap_or(&at).trim_end_matches('Z').to_owned();
     Some(format!("  {}  {told}", paint.dim(&at)))
+}
+
+fn reason(entry: &EntryView) -> String {
+    match entry.data.get("reason").and_then(Json::as_str) {
+        Some(reason) if !reason.is_empty() => format!(": {reason}"),
+        _ => String::new(),
+    }
 }
 
 fn member(entry: &EntryView, name: &str) -> String {
@@ -86,8 +115,16 @@ fn state(word: &str, paint: Paint) -> String {
 }
 
 /// What an operator does about a run of this status.
-pub fn next(status: &str) -> Option<&'static str> {
+pub fn next(status: &str, entries: &[EntryView]) -> Option<&'static str> {
+    let waits = entries.iter().rev().find(|entry| entry.kind == Kind::RunSuspended);
+    let for_approval = waits.and_then(|entry| entry.data.get("because")?.as_str()) == Some("approval");
     Some(match status {
+        "suspended" if for_approval => {
+            "it waits for consent: `runwarden approve RUN --key FILE` by somebody who may, then `runwarden resume RUN`"
+        }
+        "rejected" => {
+            "somebody who was asked refused; what was done stays done, and `runwarden undo RUN` takes it back"
+        }
         "running" => "it is running, or the program was killed while it ran: then `runwarden resume RUN` goes on",
         "suspended" => "it waits: `runwarden resume RUN` goes on, with `--answer` where an answer is missing",
         "unknown" => {

@@ -104,7 +104,6 @@ async fn a_key_that_this_version_does_not_act_on_is_refused_by_name() {
     for (key, body) in [
         ("requires.limits", "requires: { limits: [{ at_most: 1, per: 1h }] }\n"),
         ("requires.locks", "requires: { locks: [one] }\n"),
-        ("requires.actor", "requires: { actor: operator }\n"),
     ] {
         let trial = Trial::of(&format!("{body}steps: [{{ id: a, action: test.note, with: {{ name: a }} }}]\n"));
         match trial.plan(&json!({})).await {
@@ -117,7 +116,8 @@ async fn a_key_that_this_version_does_not_act_on_is_refused_by_name() {
 #[tokio::test]
 async fn a_policy_that_this_version_does_not_act_on_is_refused_by_name() {
     let steps = "steps: [{ id: a, action: test.note, with: { name: a } }]\n";
-    let policy = "policy: { require: { development: { signed_actor: true } } }\n";
+    let policy = "targets: { away: { kind: anchor_store, driver: directory, path: /srv/away } }\n\
+        policy: { require: { development: { anchors: { of: [away] } } } }\n";
     let trial = Trial::with_workspace(steps, policy);
     assert!(matches!(trial.plan(&json!({})).await, Err(Error::Unsupported { .. })));
 }
