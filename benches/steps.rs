@@ -23,8 +23,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::action::Registry;
+use engine::consent::standing::Standing;
 use engine::event::fact::Fact;
 use engine::event::state::RunStatus;
+use engine::execute::consents::NoConsents;
 use engine::execute::people::{Answer, Asked, People};
 use engine::execute::{Means, Observer, execute};
 use engine::host::machine::{Machine, Settings};
@@ -132,6 +134,7 @@ async fn run_in(folder: &Path, procedure: Procedure) {
         workspace: Arc::new(workspace()),
         environment: Environment::Development,
         actor: "bench".to_owned(),
+        standing: Standing::unnamed(),
         registry: Arc::new(Registry::builtin()),
         procedures: BTreeMap::from([(name.clone(), Arc::new(procedure))]),
         env: BTreeMap::new(),
@@ -144,6 +147,7 @@ async fn run_in(folder: &Path, procedure: Procedure) {
         targets: IndexMap::new(),
         secrets: IndexMap::new(),
         options: Options::default(),
+        waivers: Vec::new(),
     };
     let history = Past::new(run.clone(), now, || Err("there is no history".to_owned()));
     let names = Names { plan: "bench".to_owned(), run: run.clone(), origin: "built in".to_owned() };
@@ -163,6 +167,7 @@ async fn run_in(folder: &Path, procedure: Procedure) {
         interrupts,
         knocks,
         history: &history,
+        consents: &NoConsents,
     };
     let ended = execute(&means, &plan, run, &mut ledger).await.unwrap();
     assert_eq!(ended.status, RunStatus::Succeeded, "{:?}", ended.failure);

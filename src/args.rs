@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 mod anchor;
 mod key;
 mod ledger;
+mod people;
 mod runs;
 
 pub use anchor::{Anchor, AnchorCommand, AnchorExport, AnchorFetch, AnchorStore, AnchorVerify};
@@ -15,6 +16,7 @@ pub use ledger::{
     Backup, Checkpoint, Consistency, Driver, Export, Head, Incident, IncidentCommand, Keys, Ledger, LedgerCommand,
     Prove, Recipe, Show, Tail, Verify, Whose,
 };
+pub use people::{Consent, NewWaiver, SignWaiver, Waiver, WaiverCommand, WaiverFiles, Who};
 pub use runs::{Asked, Cancel, Locks, LocksCommand, Plan, Resume, Run, Stopped, Undo};
 
 /// Runs operational runbooks: checked, previewed, guarded, and written down.
@@ -90,6 +92,10 @@ pub enum Command {
     Test(Test),
     Plan(Plan),
     Run(Box<Run>),
+    /// Consent to a plan, or to what a run waits for, with a signature
+    Approve(Consent),
+    /// Refuse a plan, or what a run waits for: it does not run
+    Reject(Consent),
     Resume(Resume),
     Undo(Undo),
     Cancel(Cancel),
@@ -101,6 +107,7 @@ pub enum Command {
     Ledger(Ledger),
     Anchor(Anchor),
     Key(Key),
+    Waiver(Waiver),
     Completions(Completions),
     Man(Man),
 }

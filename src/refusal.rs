@@ -50,6 +50,14 @@ pub const CODES: &[(&str, &str)] = &[
     ("not-frozen", "what a run was begun with cannot be read back"),
     ("bad-entry", "an entry of the ledger does not say what its kind says"),
     ("unsigned", "in production the run's actor must be signed for"),
+    ("unknown-actor", "runwarden.yaml has no actor of that name, or with that key"),
+    ("wrong-actor", "the procedure is run by actors of another class or role"),
+    ("wrong-key", "a key is not that of the actor, has expired or was revoked, or cannot be used"),
+    ("approval", "an approval or run document does not count: forged, expired, spent, or by somebody who may not"),
+    ("waiver", "a waiver does not count: forged, expired, spent, or of a guard that it cannot lift"),
+    ("rejected", "somebody who was asked to consent refused"),
+    ("not-waiting", "the run does not wait for an approval"),
+    ("undecidable", "what a procedure asks for cannot be told while it is planned"),
     ("ambiguous-run", "several runs begin with what was given"),
     ("unknown-action", "there is no action of that name"),
     ("unknown-code", "there is no diagnostic or refusal of that code"),
@@ -164,6 +172,8 @@ impl From<PlanError> for Refusal {
             PlanError::OtherEnvironment { .. } => Self::new(Exit::Refused, "other-environment", message),
             PlanError::NoVariable { .. } => Self::invalid("unset-variable", message),
             PlanError::Unsupported { .. } => Self::invalid("unsupported", message),
+            PlanError::Undecidable { .. } => Self::invalid("undecidable", message),
+            PlanError::Consent(_) => Self::new(Exit::Rejected, "waiver", message).help("nothing was done"),
             PlanError::Target(_) => Self::invalid("target", message),
         }
     }
@@ -177,6 +187,18 @@ impl From<engine::execute::Error> for Refusal {
             engine::execute::Error::Busy(_) => Self::new(Exit::Busy, "lock-busy", error.to_string())
                 .help("`runwarden locks list` shows who holds what; `--wait-lock 5m` waits"),
             engine::execute::Error::Illegal(error) => Self::internal(error),
+            engine::execute::Error::Actor { why } => {
+                Self::new(Exit::Refused, "wrong-actor", why).help("nothing was done")
+            }
+            engine::execute::Error::Consent(error) => {
+                Self::new(Exit::Rejected, "approval", error.to_string()).help("nothing was done")
+            }
+            engine::execute::Error::NotSigned { .. } => {
+                Self::new(Exit::Refused, "unsigned", error.to_string()).help("nothing was done")
+            }
+            engine::execute::Error::NotWaiting { .. } => {
+                Self::invalid("not-waiting", error.to_string()).help("`runwarden runs show RUN` says how it stands")
+            }
         }
     }
 }

@@ -9,6 +9,8 @@ mod bench;
 
 #[path = "cli/anchors.rs"]
 mod anchors;
+#[path = "cli/approvals.rs"]
+mod approvals;
 #[path = "cli/arguments.rs"]
 mod arguments;
 #[path = "cli/checking.rs"]
@@ -21,10 +23,10 @@ mod documents;
 mod environments;
 #[path = "cli/evidence.rs"]
 mod evidence;
-#[path = "cli/keys.rs"]
-mod keys;
 #[path = "cli/full_disk.rs"]
 mod full_disk;
+#[path = "cli/keys.rs"]
+mod keys;
 #[path = "cli/ledgers.rs"]
 mod ledgers;
 #[path = "cli/lines.rs"]
@@ -51,5 +53,7 @@ mod starting;
 mod terminals;
 #[path = "cli/testing.rs"]
 mod testing;
+#[path = "cli/waivers.rs"]
+mod waivers;
 #[path = "cli/witnesses.rs"]
 mod witnesses;

@@ -14,6 +14,7 @@ pub mod held;
 mod kept;
 mod kinds;
 pub mod masked;
+pub mod people;
 pub mod state;
 
 macro_rules! kinds {

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::action::sealed::Secrets;
 use crate::event::fact::{Event, Fact, PlanRecorded, RunBegin};
+use crate::event::people::{Signed, Sought};
 use crate::event::state::{Failure, RunStatus, StepState, Verdict};
 use crate::host::Host;
 use crate::id::RunId;
@@ -28,6 +29,7 @@ mod bodies;
 mod book;
 pub mod cancel;
 mod checks;
+pub mod consents;
 mod ending;
 mod entering;
 mod guards;
@@ -47,6 +49,7 @@ mod tests;
 
 use book::Book;
 pub use book::Keeper;
+use consents::Consents;
 use people::People;
 
 /// Is told what happened, after it is in the ledger; nothing it does can fail a run.
@@ -81,6 +84,8 @@ pub struct Means<'a> {
     pub knocks: Knocks,
     /// What happened before, without this run.
     pub history: &'a Past,
+    /// What people brought that they signed.
+    pub consents: &'a dyn Consents,
 }
 
 /// How a run ended, or where it stands.
@@ -126,6 +131,27 @@ pub enum Error {
     /// Another run holds a lock that this one needs; nothing was done.
     #[error("lock `{}` is held by run {}, since {}", .0.lock, .0.holding.run, .0.holding.since)]
     Busy(Box<holding::Busy>),
+    /// Who moves the run is not whom the procedure asks for; nothing was done.
+    #[error("{why}")]
+    Actor {
+        /// What is asked for and is not so.
+        why: String,
+    },
+    /// What somebody signed does not count; nothing was done.
+    #[error(transparent)]
+    Consent(#[from] crate::consent::Error),
+    /// The run's actor could not sign; nothing was done.
+    #[error("the run cannot be signed for: {why}")]
+    NotSigned {
+        /// Why not.
+        why: String,
+    },
+    /// An approval is for a run that waits for none.
+    #[error("run {run} does not wait for an approval")]
+    NotWaiting {
+        /// The run.
+        run: RunId,
+    },
     /// The engine broke its own rules.
     #[error(transparent)]
     Illegal(#[from] crate::run::IllegalEvent),
@@ -137,7 +163,7 @@ enum Halt {
     /// Something went wrong; the step's state says how.
     Failed { failure: Box<Failure>, state: StepState, undo: bool },
     /// It waits for somebody, or was asked to stop between two steps.
-    Suspended { because: &'static str, detail: String, step: Option<String> },
+    Suspended { because: &'static str, detail: String, step: Option<String>, sought: Option<Box<Sought>> },
     /// An effect may or may not have happened.
     Unknown(Box<Failure>),
     /// Somebody asked for the run to end, for this reason.
@@ -192,10 +218,12 @@ struct Runner<'a> {
 /// When the record cannot be kept; everything else is how the run ended.
 pub async fn execute(means: &Means<'_>, plan: &Plan, run: RunId, ledger: &mut dyn Keeper) -> Result<Ended, Error> {
     let runner = Runner::new(means, plan, Run::new(run), ledger);
+    let signed = runner.admitted()?;
+    runner.recheck_waivers()?;
     if plan.view.options.offline {
         runner.learn_secrets().await;
     }
-    let outcome = match (plan.view.status, runner.begin()?) {
+    let outcome = match (plan.view.status, runner.begin(signed)?) {
         (Status::Ready, None) => runner.work().await,
         (Status::Ready, Some(busy)) => Err(holding::busy(&busy, None)),
         _ => Err(runner.refusal()),
@@ -240,7 +268,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Says that the run begins, with its locks; gives the one that another run holds.
-    fn begin(&self) -> Result<Option<holding::Busy>, Error> {
+    fn begin(&self, signed: Option<Signed>) -> Result<Option<holding::Busy>, Error> {
         let view = &self.plan.view;
         let procedure = &self.plan.root.procedure;
         let documents: Map<String, Json> = self
@@ -264,6 +292,8 @@ impl<'a> Runner<'a> {
                 parameters: view.parameters.clone(),
                 plan: view.digest.clone(),
                 plan_id: Some(view.plan.clone()),
+                planned_by: Some(view.made_by.clone()).filter(|by| !by.is_empty() && *by != self.means.setting.actor),
+                signed,
             }),
         )?;
         book.note(None, None, Event::PlanRecorded(PlanRecorded { digest: view.digest.clone(), content, call: None }))?;
@@ -289,6 +319,11 @@ impl<'a> Runner<'a> {
                     detail: guard.detail.clone(),
                 }),
             )?;
+        }
+        if view.status == Status::Ready && !self.plan.waivers.is_empty() {
+            drop(book);
+            self.use_waivers_of_plan()?;
+            book = self.book();
         }
         // A plan that only looks finds the end out by itself. What failed then must be on record like what fails in a
         // run, or the same bytes would be tried again.
@@ -325,6 +360,7 @@ impl<'a> Runner<'a> {
     async fn work(&self) -> Result<(), Halt> {
         let root = &self.plan.root;
         self.attend("")?;
+        self.plan_consent()?;
         self.open_preconditions(root).await?;
         let procedure = Arc::clone(&root.procedure);
         let Work::Steps(work) = &procedure.work else {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use crate::event::Kind;
 use crate::id::{Digest, Name, RunId};
 use crate::ledger::history::{Query, RunRow, Tried};
 use crate::ledger::locks::Holding;
@@ -147,6 +148,19 @@ impl Past {
         match &self.source {
             Source::Told { runs, .. } => Ok(runs.iter().filter(|row| query.admits(row)).cloned().collect()),
             Source::Ledger { .. } => self.ask(|reader| reader.history().runs(query).map_err(|error| error.to_string())),
+        }
+    }
+
+    /// How often other runs recorded this kind of fact under this id, and the newest of them.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, in words.
+    pub fn uses(&self, kind: Kind, id: &str) -> Result<(u64, Option<RunId>), String> {
+        match &self.source {
+            Source::Told { .. } => Ok((0, None)),
+            Source::Ledger { .. } => {
+                self.ask(|reader| reader.history().uses(kind, id, Some(&self.run)).map_err(|error| error.to_string()))
+            }
         }
     }
 

@@ -29,6 +29,7 @@ use crate::time::Timestamp;
 
 mod before;
 mod compare;
+mod consents;
 pub mod coverage;
 mod memory;
 mod nowhere;
@@ -102,10 +103,6 @@ impl Rehearsal<'_> {
     #[must_use]
     pub fn run(&self, defaults: Option<&Defaults>, case: &Case) -> Outcome {
         let situation = Situation::of(defaults, case);
-        if !situation.unsupported.is_empty() {
-            let refuse = |key: &&str| format!("`{key}` is not acted on by this version; it is refused, not ignored");
-            return Outcome::refused(case, situation.unsupported.iter().map(refuse).collect());
-        }
         let procedures = match self.procedures_of(case) {
             Ok(procedures) => procedures,
             Err(problems) => return Outcome::refused(case, problems),
@@ -216,6 +213,7 @@ impl Stage<'_> {
             targets: IndexMap::new(),
             secrets: IndexMap::new(),
             options: Options::default(),
+            waivers: consents::waivers(self.situation, &self.procedures, &setting.workspace.ledger)?,
         };
         let planned = tokio::select! {
             planned = plan::plan(&setting, &request, names, &probe, &past) => planned,
@@ -230,6 +228,8 @@ impl Stage<'_> {
         // Nobody interrupts a case.
         let (_sender, interrupts) = tokio::sync::watch::channel(0);
         let (_door, knocks) = tokio::sync::watch::channel(0);
+        let ledger = setting.workspace.ledger.origin.clone();
+        let cast = consents::Cast { situation: self.situation, ledger, clock: &host };
         let means = Means {
             setting: &setting,
             host: &host,
@@ -238,6 +238,7 @@ impl Stage<'_> {
             interrupts,
             knocks,
             history: &past,
+            consents: &cast,
         };
         let mut memory = Memory::default();
         let ended = tokio::select! {
@@ -300,10 +301,12 @@ impl Stage<'_> {
 
     fn setting(&self, procedure: &Procedure) -> Setting {
         let script: Arc<dyn scripted::Script> = Arc::clone(self.script) as _;
+        let actors = consents::actors(self.situation, &self.procedures);
         Setting {
-            workspace: Arc::new(self.situation.workspace(procedure)),
+            workspace: Arc::new(self.situation.workspace(procedure, actors)),
             environment: self.situation.environment,
             actor: self.situation.actor.clone(),
+            standing: self.situation.standing.clone(),
             registry: Arc::new(self.rehearsal.registry.scripted(&script)),
             procedures: self.procedures.clone(),
             env: self.situation.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
@@ -344,9 +347,13 @@ impl Stage<'_> {
     /// What a person would be told at once is an outcome; what this version cannot do is not.
     fn without_plan(&self, error: &plan::Error) -> Result<Found, String> {
         match error {
-            plan::Error::Parameters(_) | plan::Error::NoVariable { .. } | plan::Error::OtherEnvironment { .. } => {
+            plan::Error::Parameters(_)
+            | plan::Error::NoVariable { .. }
+            | plan::Error::OtherEnvironment { .. }
+            | plan::Error::Consent(_) => {
+                let is_waiver = matches!(error, plan::Error::Consent(_));
                 let failure = Failure {
-                    code: "parameters".to_owned(),
+                    code: if is_waiver { "waiver" } else { "parameters" }.to_owned(),
                     message: error.to_string(),
                     step: None,
                     check: None,

@@ -13,6 +13,9 @@ use crate::event::state::{Failure, RunStatus, StepState, Verdict};
 use crate::id::{Digest, RunId};
 use crate::time::Timestamp;
 
+pub mod consents;
+
+use consents::Consents;
 /// The word of `run.resumed` for a run that is taken back.
 pub const UNDO: &str = "undo";
 
@@ -43,6 +46,8 @@ pub struct Run {
     pub cancelled: Option<RunCancelled>,
     /// Digest of what was frozen with it, in the content store.
     pub frozen: Option<Digest>,
+    /// Who began it, who consented, and what was spent on it.
+    pub consents: Consents,
     // Every step that was touched, by path, in the order in which they were first touched.
     steps: IndexMap<String, StepRecord>,
     // Paths in the order of their last intent: what is undone last first.
@@ -109,6 +114,7 @@ impl Run {
             taking_back: false,
             cancelled: None,
             frozen: None,
+            consents: Consents::default(),
             steps: IndexMap::new(),
             intents: Vec::new(),
         }
@@ -260,17 +266,19 @@ impl Run {
             }
             _ => {}
         }
+        self.consents.apply(fact);
         self.facts += 1;
         self.taking_back |= matches!(fact.event, Event::UndoIntent(_));
         Ok(())
     }
 
-    /// Whether it does not go on: what was cancelled can still be taken back.
+    /// Whether it does not go on: what was cancelled, or rejected after something was done, can still be taken back.
     #[must_use]
     pub fn is_over(&self, to_undo: bool) -> bool {
         use RunStatus::{Cancelled, Refused, Rejected, Succeeded, Undone};
         match self.status {
-            Some(Succeeded | Undone | Refused | Rejected) => true,
+            Some(Succeeded | Undone | Refused) => true,
+            Some(Rejected) => !to_undo || self.to_undo().is_empty(),
             Some(Cancelled) => !to_undo,
             _ => false,
         }

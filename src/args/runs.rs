@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
 
+use super::people::Who;
+
 /// What is asked for, by `plan` and `run` alike.
 #[derive(Debug, ClapArgs)]
 pub struct Asked {
@@ -27,6 +29,11 @@ pub struct Asked {
     /// Let the plan run programs that the author calls read-only
     #[arg(long)]
     pub probe_commands: bool,
+    /// A signed waiver of a guard; its signature is FILE.sig
+    #[arg(long = "waiver", value_name = "FILE")]
+    pub waivers: Vec<PathBuf>,
+    #[command(flatten)]
+    pub who: Who,
 }
 
 /// Show what running a procedure would do, and what is not known yet; changes nothing
@@ -48,7 +55,7 @@ pub struct Plan {
 /// Run a procedure: plan it, do it step by step under its guards, and write down what happened
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Ctrl-C once stops after the current step and suspends the run; twice ends the step.\n\nExamples:\n  runwarden run hello\n  runwarden run ops.deploy -p version=1.4.2 --dry-run\n  runwarden run ops.deploy --plan plan.json --confirm ops.deploy\n  runwarden run ops.restore --answer isolate.ticket=INC-7 --answer isolate.read_back=db-3\n  runwarden run ops.deploy -p version=1.4.2 --format ndjson"
+    after_help = "Ctrl-C once stops after the current step and suspends the run; twice ends the step.\n\nExamples:\n  runwarden run hello\n  runwarden run ops.deploy -p version=1.4.2 --dry-run\n  runwarden run ops.deploy --plan plan.json --approval approval.json --confirm ops.deploy\n  runwarden run ops.restore --answer isolate.ticket=INC-7 --answer isolate.read_back=db-3\n  runwarden run ops.deploy -p version=1.4.2 --format ndjson"
 )]
 pub struct Run {
     #[command(flatten)]
@@ -69,6 +76,9 @@ pub struct Run {
     /// `STEP.done=yes` where the step asks for nothing
     #[arg(long = "answer", value_name = "STEP.NAME=VALUE", allow_hyphen_values = true)]
     pub answers: Vec<String>,
+    /// A signed approval; its signature is FILE.sig
+    #[arg(long = "approval", value_name = "FILE")]
+    pub approvals: Vec<PathBuf>,
     /// Wait for the ledger, and for named locks, while another run has them
     #[arg(long, value_name = "DURATION")]
     pub wait_lock: Option<String>,
@@ -88,6 +98,11 @@ pub struct Stopped {
     /// An answer to a manual step, as for `run`
     #[arg(long = "answer", value_name = "STEP.NAME=VALUE", allow_hyphen_values = true)]
     pub answers: Vec<String>,
+    /// A signed approval of what the run waits for; its signature is FILE.sig
+    #[arg(long = "approval", value_name = "FILE")]
+    pub approvals: Vec<PathBuf>,
+    #[command(flatten)]
+    pub who: Who,
     /// Wait for the ledger, and for named locks, while another run has them
     #[arg(long, value_name = "DURATION")]
     pub wait_lock: Option<String>,

@@ -1,6 +1,5 @@
 //! `key`: keys are made, and shown by their public halves. No private key is ever printed.
 
-use std::io::IsTerminal as _;
 use std::path::Path;
 
 use engine::merkle::note::VerifierKey;
@@ -17,6 +16,7 @@ use crate::files;
 use crate::refusal::Refusal;
 use crate::setup::pins;
 use crate::setup::{self, own_ledger};
+use crate::ui::people::passphrase;
 use crate::ui::table::pairs;
 use crate::workspace;
 
@@ -230,16 +230,6 @@ fn of_file(path: &Path) -> Result<OneView, Refusal> {
     }
     let public = ActorKey::load(path, || passphrase(&shown))?.public();
     Ok(OneView { file: Some(path.display().to_string()), ..OneView::new(&shown, "unknown", &public) })
-}
-
-/// Asked where there is somebody to ask.
-fn passphrase(file: &str) -> Option<String> {
-    let term = console::Term::stderr();
-    if !term.is_term() || !std::io::stdin().is_terminal() {
-        return None;
-    }
-    term.write_str(&format!("passphrase of {file}: ")).ok()?;
-    term.read_secure_line().ok()
 }
 
 /// Those that are the same key under two names or roles.

@@ -17,12 +17,13 @@ use serde_json::{Map, Value as Json};
 use tokio::sync::watch;
 
 use super::run::patience::is_busy;
-use super::run::{Doing, refuse_unsigned, signals, wait_for};
+use super::run::{Doing, signals, wait_for};
 use super::{Context, runs};
 use crate::args::{Resume, Stopped, Undo};
 use crate::exit::Exit;
 use crate::refusal::Refusal;
-use crate::setup::{self, Session, own_ledger};
+use crate::setup::who::Signing;
+use crate::setup::{self, Session, own_ledger, signed_file};
 use crate::ui::people::{Answers, Operator};
 use crate::ui::progress::Progress;
 use crate::ui::table::table;
@@ -74,10 +75,11 @@ fn run(context: &Context, args: &Stopped, purpose: Purpose, only_show: bool) -> 
     let before = read(&records.reader, &id)?;
     refuse_over(&before, purpose)?;
     let frozen = thawed(&records.reader, &before)?;
-    let session = Session::thawed(workspace, &frozen.plan, &frozen.documents)?;
-    refuse_unsigned(&session)?;
+    let signing = if only_show { Signing::No } else { Signing::IfGiven };
+    let session = Session::thawed(workspace, &frozen.plan, &frozen.documents, &args.who, signing)?;
+    let approvals = signed_file::read_all(&args.approvals)?;
     let wait = args.wait_lock.as_deref().map(|text| wait_for("--wait-lock", text)).transpose()?;
-    let doing = Doing { context, session: &session, recorded: None, wait };
+    let doing = Doing { context, session: &session, recorded: None, approvals, wait };
     let going = Going {
         doing,
         id,
@@ -99,6 +101,15 @@ fn read(reader: &Reader, id: &RunId) -> Result<Recorded, Refusal> {
 
 fn refuse_over(before: &Recorded, purpose: Purpose) -> Result<(), Refusal> {
     match before.run.status {
+        Some(RunStatus::Rejected) if before.run.is_over(purpose == Purpose::Undo) => {
+            let id = &before.run.id;
+            let why = before.run.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
+            let help = match before.run.to_undo().is_empty() {
+                true => "`runwarden run` begins another".to_owned(),
+                false => format!("`runwarden undo {id}` takes back what it did"),
+            };
+            Err(Refusal::new(Exit::Rejected, "rejected", format!("run {id} was rejected{why}")).help(help))
+        }
         Some(status) if before.run.is_over(purpose == Purpose::Undo) => {
             let id = &before.run.id;
             let message = format!("run {id} is over: it is {}", status.as_str());
@@ -169,6 +180,7 @@ impl Going<'_> {
         let people = Operator { answers: self.answers, progress: Arc::clone(&progress) };
         let (_asked, interrupts) = watch::channel(0);
         let (_door, knocks) = watch::channel(0);
+        let bearer = self.doing.bearer();
         let means = Means {
             setting: &setting,
             host: &session.machine,
@@ -177,6 +189,7 @@ impl Going<'_> {
             interrupts,
             knocks,
             history: &past,
+            consents: &bearer,
         };
         let rows: Vec<Row> = outlook(&means, &before.run)
             .into_iter()
@@ -224,6 +237,7 @@ impl Going<'_> {
             ui.note(&format!("run {} of {} {word}", self.id, plan.view.procedure));
         }
         let interrupts = signals::listen(Arc::clone(&progress));
+        let bearer = self.doing.bearer();
         let people = Operator { answers: self.answers, progress: Arc::clone(&progress) };
         let means = Means {
             setting: &setting,
@@ -233,6 +247,7 @@ impl Going<'_> {
             interrupts,
             knocks: signals::knocks(session.workspace.ledger()),
             history: &past,
+            consents: &bearer,
         };
         let ended = go_on(&means, &plan, before.run, self.purpose, &self.resolutions, &mut ledger).await;
         progress.finish();

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use engine::event::Kind;
+use engine::event::people::Signed;
 use engine::event::state::{Failure, RunStatus, StepState};
-use engine::execute::{Ended, Means, execute};
+use engine::execute::{Ended, Error, Means, execute};
 use engine::host::Probe as _;
 use engine::id::{Name, RunId};
 use engine::ledger::Ledger;
 use engine::ledger::reader::{Filter, Reader};
 use engine::past::Past;
 use engine::plan::{Plan, Setting, Status, View as PlanView};
-use engine::procedure::{Environment, Risk};
+use engine::procedure::Risk;
 use engine::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -24,6 +25,8 @@ use crate::args::Run;
 use crate::exit::Exit;
 use crate::files;
 use crate::refusal::Refusal;
+use crate::setup::signed_file::{self, Bearer};
+use crate::setup::who::Signing;
 use crate::setup::witnesses::{self, Witnessed};
 use crate::setup::{Session, own_ledger, plan_file};
 use crate::ui::people::{self, Answers, Operator};
@@ -111,29 +114,18 @@ pub fn run(context: &Context, args: &Run) -> Result<Exit, Refusal> {
         let message = format!("the plan is of `{}`, not of `{}`", recorded.procedure, args.asked.name);
         return Err(Refusal::invalid("usage", message));
     }
-    let mut session = Session::prepare(&context.global, &args.asked, recorded.as_ref())?;
-    refuse_unsigned(&session)?;
+    let approvals = signed_file::read_all(&args.approvals)?;
+    let mut session = Session::prepare(&context.global, &args.asked, recorded.as_ref(), Signing::IfGiven)?;
     session.promise_fingerprints()?;
     let risk = risk_of(&session)?;
     let must_ask = must_ask(args, risk, &session.request.procedure)?;
     super::warn(context, &session.loaded);
-    let doing = Doing { context, session: &session, recorded: recorded.as_ref(), wait };
+    let doing = Doing { context, session: &session, recorded: recorded.as_ref(), approvals, wait };
     let runtime = super::runtime()?;
     let done = runtime.block_on(doing.run(answers, must_ask));
     // Work that was given up (a second interrupt, say) must not hold up the end of the program.
     runtime.shutdown_background();
     done
-}
-
-/// In production the run's actor must be signed for (section 8 of the design), and this version cannot check that.
-pub(super) fn refuse_unsigned(session: &Session) -> Result<(), Refusal> {
-    match session.environment {
-        Environment::Production => {
-            let message = "in production the run's actor must be signed for, and this version takes no signatures";
-            Err(Refusal::new(Exit::Refused, "unsigned", message).help("nothing was done; `plan` works in production"))
-        }
-        Environment::Development | Environment::Staging => Ok(()),
-    }
 }
 
 /// What a person is still to confirm.
@@ -186,6 +178,7 @@ pub(super) struct Doing<'a> {
     pub context: &'a Context,
     pub session: &'a Session,
     pub recorded: Option<&'a PlanView>,
+    pub approvals: Vec<Signed>,
     pub wait: Option<Duration>,
 }
 
@@ -297,7 +290,10 @@ impl Doing<'_> {
         }
         let past = session.past(run.clone(), None);
         let setting = session.setting(&past)?;
-        let plan = session.plan(&setting, self.plan_id()?, run.clone(), &past).await?;
+        let mut plan = session.plan(&setting, self.plan_id()?, run.clone(), &past).await?;
+        if let Some(recorded) = self.recorded {
+            plan.view.made_by.clone_from(&recorded.made_by);
+        }
         if let Some(shown) = self.recorded.or(agreed) {
             plan_file::compare(shown, &plan.view)?;
         }
@@ -323,19 +319,30 @@ impl Doing<'_> {
             interrupts,
             knocks: signals::knocks(session.workspace.ledger()),
             history: &past,
+            consents: &self.bearer(),
         };
         let ended = execute(&means, &plan, run, ledger).await;
         progress.finish();
         ledger.moves(None);
         let ended = ended.map_err(|error| {
-            Refusal::from(error).help(format!(
-                "nothing was done after that; `runwarden runs show {id}` says what was done before, once the ledger can be read"
-            ))
+            let is_record = !matches!(error, Error::Actor { .. } | Error::Consent(_) | Error::NotSigned { .. });
+            let refusal = Refusal::from(error);
+            if is_record {
+                return refusal.help(format!(
+                    "nothing was done after that; `runwarden runs show {id}` says what was done before, once the ledger can be read"
+                ));
+            }
+            refusal
         })?;
         for path in people.answers.unasked() {
             ui.error(&format!("{}: `{path}` was answered and never asked", ui.err.yellow("warning")));
         }
         Ok(self.close(&plan, &ended, ledger, &setting).await)
+    }
+
+    /// What whoever runs brings.
+    pub(super) fn bearer(&self) -> Bearer<'_> {
+        Bearer { signer: self.session.who.signer.as_ref(), approvals: self.approvals.clone() }
     }
 
     /// A plan file runs once.

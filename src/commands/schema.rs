@@ -11,8 +11,8 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Context, RefusalView, actions, anchor, cancel, check, doctor, explain, init, key, ledger, list, locks, new, resume,
-    run as running, runs, show, test,
+    Context, RefusalView, actions, anchor, approve, cancel, check, doctor, explain, init, key, ledger, list, locks,
+    new, resume, run as running, runs, show, test, waiver,
 };
 use crate::args::Schema;
 use crate::exit::Exit;
@@ -87,6 +87,7 @@ fn all() -> Vec<(String, Make)> {
     of("output/anchor_fetch", generate::<anchor::stores::FetchView>);
     of("output/anchor_store", generate::<anchor::stores::View>);
     of("output/anchor_verify", generate::<anchor::View>);
+    of("output/approve", generate::<approve::View>);
     of("output/cancel", generate::<cancel::View>);
     of("output/check", generate::<check::View>);
     of("output/doctor", generate::<doctor::View>);
@@ -126,6 +127,8 @@ fn all() -> Vec<(String, Make)> {
     #[cfg(feature = "s3")]
     of("targets/anchor_store.s3", generate_input::<anchor_store::s3::settings::Settings>);
     of("targets/anchor_store.smtp", generate_input::<anchor_store::smtp::Settings>);
+    of("output/waiver", generate::<waiver::View>);
+    of("output/waiver_list", generate::<waiver::used::View>);
     for action in Registry::builtin().iter() {
         let name = action.name;
         let of = move |pick: fn(&engine::action::Action) -> &Json| {

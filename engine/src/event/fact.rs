@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::anchoring::{AnchorFailed, AnchorIntent, AnchorReceipt};
 use super::held::{Called, LockBroken, LockHeld, RunCancelled};
+use super::people::{ApprovalConsumed, ApprovalNoted, ManualAnswered, ManualAsked, Signed, Sought, WaiverUsed};
 use super::state::{Checked, Failure, RunStatus, StepState, Verdict};
 use crate::id::{Digest, Id, Name, RunId};
 use crate::secret::fingerprint::Fingerprint;
@@ -31,6 +32,18 @@ pub enum Event {
     /// How a guard was decided.
     #[serde(rename = "guard.verdict")]
     GuardVerdict(GuardVerdict),
+    /// A signed consent to a plan or step.
+    #[serde(rename = "approval.granted")]
+    ApprovalGranted(ApprovalNoted),
+    /// A signed refusal of a plan or step.
+    #[serde(rename = "approval.rejected")]
+    ApprovalRejected(ApprovalNoted),
+    /// A consent was spent.
+    #[serde(rename = "approval.consumed")]
+    ApprovalConsumed(ApprovalConsumed),
+    /// A waiver let a violated guard pass.
+    #[serde(rename = "waiver.used")]
+    WaiverUsed(WaiverUsed),
     /// A secret was read for a use.
     #[serde(rename = "secret.read")]
     SecretRead(SecretRead),
@@ -112,6 +125,12 @@ pub struct RunBegin {
     /// The id of that plan: a plan file runs once.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub plan_id: Option<String>,
+    /// Who made the plan, where that was somebody else.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub planned_by: Option<String>,
+    /// The signed document that says who runs this plan, where the actor signed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signed: Option<Signed>,
 }
 
 /// The plan that a run follows; at the step of a call, which procedure begins there.
@@ -249,28 +268,6 @@ pub struct UndoResult {
     pub output: Option<Value>,
 }
 
-/// A person was asked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ManualAsked {
-    /// The words.
-    pub ask: String,
-    /// The answers that are wanted.
-    pub answers: Vec<String>,
-}
-
-/// A person answered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ManualAnswered {
-    /// The typed answers.
-    pub answer: Map<String, Value>,
-    /// Whether a value was typed back exactly.
-    pub read_back: bool,
-    /// Digests of attached files, in the content store.
-    pub evidence: Vec<Digest>,
-}
-
 /// An effect may or may not have happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -287,6 +284,9 @@ pub struct RunSuspended {
     pub because: String,
     /// What is needed to go on.
     pub detail: String,
+    /// Of `approval`: to what, and by whom.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sought: Option<Box<Sought>>,
 }
 
 /// A run that had stopped goes on, or is taken back.
@@ -295,6 +295,9 @@ pub struct RunSuspended {
 pub struct RunResumed {
     /// `resume`: the rest is done; `undo`: what was done is taken back.
     pub purpose: String,
+    /// The signed document that says who does so, where the actor signed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signed: Option<Signed>,
 }
 
 /// It was found out, or said, whether an effect happened.

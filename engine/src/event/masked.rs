@@ -23,6 +23,9 @@ impl Event {
             // A lock whose name held a secret would not have been taken: its name must stay what it is.
             Self::SecretRead(_) | Self::LockTaken(_) | Self::LockReleased(_) => {}
             Self::LockBroken(broken) => masker.clean(&mut broken.reason),
+            // A signed document is kept to the byte, or its signature is worth nothing. Whoever makes one with a secret in
+            // its reason has shown it already.
+            Self::ApprovalGranted(_) | Self::ApprovalRejected(_) | Self::ApprovalConsumed(_) | Self::WaiverUsed(_) => {}
             Self::PreconditionResult(checked) | Self::VerifyResult(checked) => checked.mask(masker),
             Self::GuardVerdict(verdict) => optional(masker, &mut verdict.detail),
             Self::StepIntent(intent) => masker.clean_json(&mut intent.with),

@@ -105,6 +105,7 @@ impl Runner<'_> {
             self.precondition(frame, check, scope, Some(path)).await?;
         }
         self.compare_with_plan(path, &input)?;
+        self.step_consent(step, path, scope, &input.digest)?;
         let key = self.idempotency_key(path, &input, number, action);
         let mut facts = self.asking.facts(frame, act, path, key);
         if let Some(output) = self.already_so(action, with, &facts, number).await? {

@@ -8,10 +8,11 @@ use super::checks::ToAsk;
 use super::guards::Act as Guarded;
 use super::steps::{Turn, undecidable, view};
 use super::{Halt, Runner};
+use crate::consent::standing::listed;
 use crate::event::fact::{Event, StepIntent};
 use crate::event::state::{StepState, Verdict};
 use crate::frame::{Frame, Place};
-use crate::id::Name;
+use crate::id::{Id, Name};
 use crate::plan::call::{CallInputs, call_inputs};
 use crate::procedure::Work;
 use crate::procedure::check::Check;
@@ -35,6 +36,7 @@ impl Runner<'_> {
             path: &turn.path,
         };
         self.guard_before(turn.frame, &act).await?;
+        self.may_answer(&manual.by, &turn.path)?;
         self.before_effect(&turn.path)?;
         let asked = ToAsk {
             path: &turn.path,
@@ -58,6 +60,16 @@ impl Runner<'_> {
             slot = Slot::fields(both);
         }
         Ok(slot)
+    }
+
+    /// A question to people of some roles is not put to others: the run waits for one of them.
+    pub(super) fn may_answer(&self, by: &[Id], path: &str) -> Result<(), Halt> {
+        let setting = self.means.setting;
+        if setting.standing.has_one_of(by) {
+            return Ok(());
+        }
+        let detail = format!("`{path}` is for {}, and `{}` has no such role", listed(by), setting.actor);
+        Err(Halt::Suspended { because: "answer", detail, step: Some(path.to_owned()), sought: None })
     }
 
     pub(super) async fn parallel(&self, turn: &Turn<'_>, steps: &[Step]) -> Result<Slot, Halt> {

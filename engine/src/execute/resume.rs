@@ -146,6 +146,7 @@ pub async fn resume(
         return Err(Error::Busy(Box::new(busy)));
     }
     let runner = Runner::new(means, plan, run, ledger);
+    let signed = runner.admitted()?;
     runner.learn_secrets().await;
     if !had_effect {
         crate::plan::expect_as_planned(means.setting, plan);
@@ -153,7 +154,7 @@ pub async fn resume(
     let word = if purpose == Purpose::Resume { "resume" } else { UNDO };
     {
         let mut book = runner.book();
-        book.note(None, None, Event::RunResumed(RunResumed { purpose: word.to_owned() }))?;
+        book.note(None, None, Event::RunResumed(RunResumed { purpose: word.to_owned(), signed }))?;
     }
     // Nobody can have taken one meanwhile: the ledger is ours.
     let busy = runner.take_locks(&wanted)?;

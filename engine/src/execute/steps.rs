@@ -7,10 +7,12 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::checks::interrupted;
+use super::consents::inputs_of;
 use super::{Halt, Runner};
 use crate::event::fact::{Event, StepResult};
 use crate::event::state::{Failure, StepState, Verdict};
 use crate::frame::{Frame, StepView};
+use crate::id::Digest;
 use crate::plan::items::items_of;
 use crate::procedure::check::Act;
 use crate::procedure::step::{Body, CheckpointWhen, OnError, Step};
@@ -154,6 +156,7 @@ impl Runner<'_> {
             for check in &turn.step.preconditions {
                 self.precondition(turn.frame, check, &turn.scope, Some(&turn.path)).await?;
             }
+            self.step_consent(turn.step, &turn.path, &turn.scope, &self.inputs(turn)?)?;
         }
         if turn.step.checkpoint == Some(CheckpointWhen::Before) {
             let mut book = self.book();
@@ -163,6 +166,31 @@ impl Runner<'_> {
         let slot = self.body(turn).await?;
         self.verify_turn(turn, &slot).await?;
         Ok(slot)
+    }
+
+    /// The digest of what a step that is no effect would do; that of an effect is taken where it is done.
+    fn inputs(&self, turn: &Turn<'_>) -> Result<Digest, Halt> {
+        if turn.step.approval.is_none() {
+            return Ok(inputs_of(&Json::Null));
+        }
+        let unknown = |why: String| undecidable("approval", &turn.path, &why);
+        let data = match &turn.step.body {
+            Body::Action(act) => {
+                let input = self.asking.input(turn.frame, act, &turn.scope);
+                return input.map(|input| input.digest).map_err(|error| unknown(error.message));
+            }
+            Body::Manual(manual) => {
+                let ask = crate::plan::judging::rule(&manual.ask, &turn.scope);
+                return Ok(inputs_of(&serde_json::json!({ "ask": ask })));
+            }
+            Body::Call { with, .. } => with,
+            Body::Parallel(_) | Body::Wait(_) => return Ok(inputs_of(&serde_json::json!({}))),
+        };
+        match data.render(&turn.scope) {
+            Ok(Known::Known(with)) => Ok(inputs_of(&with)),
+            Ok(Known::Undecided(because)) => Err(unknown(because.join("; "))),
+            Err(error) => Err(unknown(error.to_string())),
+        }
     }
 
     pub(super) async fn verify_turn(&self, turn: &Turn<'_>, slot: &Slot) -> Result<(), Halt> {

@@ -14,12 +14,14 @@ use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
+use super::consents::NoConsents;
 use super::people::{Answer, Asked, People};
 use super::resume::{self, Purpose, Resolution};
 use super::{Ended, Error, Means, Observer, execute};
 use crate::action::{
     self, Contract, Doing, Effect, EffectClass, Fidelity, Looking, Preview, Read, Reconciled, Registry, Repeat,
 };
+use crate::consent::standing::Standing;
 use crate::diagnostic::Source;
 use crate::event::Kind;
 use crate::event::fact::Fact;
@@ -390,6 +392,7 @@ impl Trial {
             workspace: Arc::new(self.workspace.clone()),
             environment: Environment::Development,
             actor: "tester".to_owned(),
+            standing: Standing::unnamed(),
             registry: Arc::clone(&self.registry),
             procedures: self.procedures.clone(),
             env: BTreeMap::from([("TEAM".to_owned(), "blue".to_owned())]),
@@ -410,6 +413,7 @@ impl Trial {
             targets: IndexMap::new(),
             secrets: IndexMap::new(),
             options: Options { offline: self.offline, probe_commands: false },
+            waivers: Vec::new(),
         }
     }
 
@@ -452,6 +456,7 @@ impl Trial {
             interrupts: self.interrupts.subscribe(),
             knocks: self.knocks.subscribe(),
             history: &past,
+            consents: &NoConsents,
         };
         let mut ledger = Ledger::open(&self.path("ledger.db"), LedgerKey::from_seed(&[7; 32]), machine.now()).unwrap();
         let ended = execute(&means, &plan, run, &mut ledger).await;
@@ -483,6 +488,7 @@ impl Trial {
             interrupts: self.interrupts.subscribe(),
             knocks: self.knocks.subscribe(),
             history: &past,
+            consents: &NoConsents,
         };
         let ended = resume::resume(&means, &plan, recorded.run, purpose, &resolutions, &mut ledger).await;
         ledger.close(machine.now()).unwrap();

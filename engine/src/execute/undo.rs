@@ -133,6 +133,7 @@ impl Runner<'_> {
                     path: &place.path,
                 };
                 self.guard_before(&place.frame, &act).await?;
+                self.may_answer(&manual.by, &place.path)?;
                 self.before_effect(&place.path)?;
                 let nothing = crate::question::canonical_digest(&Json::Null);
                 self.undo_intent(place, "manual", &Json::Null, &nothing, part)?;

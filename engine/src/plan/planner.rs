@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use super::failed::{FailedNow, What};
 use super::judging::{self, Described, act_scope, rule, words};
 use super::requires::PlannedLimit;
+use super::waivers::InForce;
 use super::{Observed, Options, PlannedGuard, PlannedStep, Setting, Status};
 use crate::event::held::Called;
 use crate::event::state::{Checked, Failure, Verdict};
@@ -50,6 +51,10 @@ pub(super) struct Planner<'a> {
     /// What failed already now in steps.
     pub failed: Vec<FailedNow>,
     pub failure: Option<Failure>,
+    /// The waivers in force.
+    pub waivers: Vec<InForce>,
+    /// What each waiver would let pass.
+    pub lifted: BTreeMap<String, BTreeSet<String>>,
     stopped: Option<Status>,
     /// The first step that may have an effect: after it the world is not what it is now.
     pub effect_of: Option<String>,
@@ -77,6 +82,8 @@ impl<'a> Planner<'a> {
             entered: Vec::new(),
             failed: Vec::new(),
             failure: None,
+            waivers: Vec::new(),
+            lifted: BTreeMap::new(),
             stopped: None,
             effect_of: None,
         }
@@ -128,6 +135,7 @@ impl<'a> Planner<'a> {
                 let scope = frame.scope();
                 let state = self.guard_state(&held, &scope).await;
                 let judged = guard::judge_never(expression, &state, &scope);
+                let judged = self.lift(&held, judged, None);
                 self.note_guard(&held, &judged, true);
                 self.stop_if_violated(&held, &judged, None);
             }
@@ -276,7 +284,7 @@ impl<'a> Planner<'a> {
                 Verdict::Violated if !act.certain => {
                     Judged::because(Verdict::Undecided, format!("violated if step `{}` comes to pass", act.step))
                 }
-                _ => judged,
+                _ => self.lift(&held, judged, Some(act.step)),
             };
             self.note_guard(&held, &judged, false);
             self.stop_if_violated(&held, &judged, Some(act.step));
@@ -367,8 +375,9 @@ fn gravity(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Passed | Verdict::Skipped => 0,
         Verdict::Undecided => 1,
-        Verdict::NotMet | Verdict::Undecidable => 2,
-        Verdict::Violated => 3,
+        Verdict::Waived => 2,
+        Verdict::NotMet | Verdict::Undecidable => 3,
+        Verdict::Violated => 4,
     }
 }
 

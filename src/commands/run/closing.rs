@@ -50,6 +50,10 @@ pub fn render(plan: &Plan, ended: &Ended, anchored: Option<bool>, paint: Paint) 
 /// The commands that go on.
 fn next(ended: &Ended, id: &str) -> Option<String> {
     Some(match ended.status {
+        RunStatus::Suspended if ended.run.consents.sought.is_some() => {
+            format!("runwarden approve {id} --key FILE, by somebody who may; then runwarden resume {id}")
+        }
+        RunStatus::Rejected if !ended.run.is_over(true) => format!("runwarden undo {id}"),
         RunStatus::Suspended => format!("runwarden resume {id}"),
         RunStatus::Unknown => format!("runwarden resume {id} --plan"),
         RunStatus::Failed if ended.run.had_effect() => format!("runwarden resume {id}, or runwarden undo {id}"),

@@ -33,12 +33,29 @@ pub fn line(entry: &EntryView, paint: Paint) -> Option<String> {
         Kind::ManualAsked => format!("{of_step}asked: {}", text("ask").trim_end()),
         Kind::ManualAnswered => format!("{of_step}answered: {}", member(entry, "answer")),
         Kind::OutcomeUnknown => format!("{of_step}{}: {}", paint.red("unknown"), text("detail")),
+        Kind::ApprovalGranted => format!(
+            "{of_step}{} as {}{}",
+            paint.green(&format!("approved by {}", text("approver"))),
+            text("role"),
+            reason(entry)
+        ),
+        Kind::ApprovalRejected => format!(
+            "{of_step}{} as {}{}",
+            paint.red(&format!("rejected by {}", text("approver"))),
+            text("role"),
+            reason(entry)
+        ),
+        Kind::ApprovalConsumed => format!("{of_step}the approval of {} is spent", text("approver")),
+        Kind::WaiverUsed => {
+            let guard = paint.yellow(&format!("guard `{}` is waived", text("guard")));
+            format!("{guard} by {} ({}){}", text("approver"), text("act"), reason(entry))
+        }
+        Kind::RunResumed => match text("purpose") {
+            "undo" => "is taken back".to_owned() + &by(entry),
+            _ => "goes on".to_owned() + &by(entry),
+        },
         Kind::RunSuspended => format!("suspended ({}): {}", text("because"), text("detail")),
         Kind::RunCancelled => format!("{} asked to end: {}", actor(entry), text("reason")),
-        Kind::RunResumed => match text("purpose") {
-            "undo" => "is taken back".to_owned(),
-            _ => "goes on".to_owned(),
-        },
         Kind::OutcomeResolved => {
             let happened = entry.data.get("happened").and_then(Json::as_bool) == Some(true);
             let word = if happened { "it had happened" } else { "it had not happened" };
@@ -66,6 +83,13 @@ fn actor(entry: &EntryView) -> &str {
 
 fn by(entry: &EntryView) -> String {
     entry.actor.as_ref().map(|actor| format!(" (by {actor})")).unwrap_or_default()
+}
+
+fn reason(entry: &EntryView) -> String {
+    match entry.data.get("reason").and_then(Json::as_str) {
+        Some(reason) if !reason.is_empty() => format!(": {reason}"),
+        _ => String::new(),
+    }
 }
 
 fn member(entry: &EntryView, name: &str) -> String {
@@ -132,6 +156,14 @@ pub fn next(row: &RunRow, entries: &[EntryView]) -> Option<String> {
         "running" => {
             format!("if its program runs, wait, or `runwarden cancel {run} --reason …`; if that was killed: {resolve}")
         }
+        "suspended" if waits_for_approval(entries) => format!(
+            "it waits for consent: `runwarden approve {run} --key FILE` by somebody who may, then `runwarden resume {run}`"
+        ),
+        "rejected" => {
+            format!(
+                "somebody who was asked refused: what was done stays done, and `runwarden undo {run}` takes it back"
+            )
+        }
         "suspended" => format!(
             "`runwarden resume {run}` goes on, with `--answer` where an answer is missing; `runwarden cancel {run} --reason …` ends it"
         ),
@@ -147,6 +179,11 @@ pub fn next(row: &RunRow, entries: &[EntryView]) -> Option<String> {
         _ => return None,
     };
     Some(next + &locks)
+}
+
+fn waits_for_approval(entries: &[EntryView]) -> bool {
+    let waits = entries.iter().rev().find(|entry| entry.kind == Kind::RunSuspended);
+    waits.and_then(|entry| entry.data.get("because")?.as_str()) == Some("approval")
 }
 
 /// The steps whose last effect has no outcome.

@@ -94,6 +94,8 @@ fn begun_in_the_future(trial: &Trial) {
         parameters: [(crate::id::Id::parse("org").unwrap(), json!("x"))].into_iter().collect(),
         plan: Digest::of(b"p"),
         plan_id: None,
+        planned_by: None,
+        signed: None,
     };
     let run = RunId::from_parts(1, &[9; 10]);
     let fact = Fact { run, step: None, attempt: None, actor: None, event: Event::RunBegin(begin) };
