@@ -50,10 +50,10 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("ssh_key", &["sign"]),
     ("strsim", &["diagnostic"]),
     // Timers and races in `execute`, on a clock that stands still in `rehearse`; files and children in `host`; hashing
-    // off the async threads in `action/file`; requests of object_store and pauses between tries in `target/anchor_store`.
-    ("tokio", &["host", "action", "execute", "rehearse", "target/anchor_store"]),
+    // off the async threads in `action/file`; requests of object_store and pauses between tries in `target`.
+    ("tokio", &["host", "action", "execute", "rehearse", "target/anchor_store", "target/witness"]),
     ("toml", &["action/data"]),
-    ("uuid", &["id", "ledger/inbox"]),
+    ("uuid", &["id"]),
     ("zeroize", &["sign", "secret", "host", "ledger", "target/secret_store", "action/command", "action/secrets"]),
 ];
 
