@@ -168,7 +168,8 @@ fn what_no_action_may_change_is_refused_in_the_plan_under_whatever_name() {
     bench.run("run first").exits(0);
     std::os::unix::fs::symlink(".runwarden", bench.path("elsewhere")).unwrap();
     std::fs::create_dir(bench.path("sub")).unwrap();
-    let paths = [".runwarden/ledger.db", "sub/../.runwarden/ledger.db.checkpoints/x", "elsewhere/ledger.key", "runwarden.yaml"];
+    let paths =
+        [".runwarden/ledger.db", "sub/../.runwarden/ledger.db.checkpoints/x", "elsewhere/ledger.key", "runwarden.yaml"];
     for path in paths {
         let write = format!(
             "steps:\n  - {{ id: other, action: file.write, with: {{ path: before, content: x }}, undo: {{ action: file.remove, with: {{ path: before }} }} }}\n  - {{ id: w, action: file.write, with: {{ path: {path}, content: x, replace: true }}, undo: {{ none: No. }} }}\n"
