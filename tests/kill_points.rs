@@ -13,7 +13,7 @@ use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -166,6 +166,9 @@ fn live(story: &Story, point: usize, again: Option<usize>) -> usize {
     kills
 }
 
+/// A ledger in which something ran already: each point begins with a copy of it.
+static LEDGER: OnceLock<tempfile::TempDir> = OnceLock::new();
+
 /// A workspace in a folder of its own, with a service that counts.
 struct Place {
     folder: tempfile::TempDir,
@@ -196,10 +199,18 @@ impl Place {
         for (name, text) in [("ten", TEN), ("called", CALLED), ("back", BACK)] {
             place.write(&format!("procedures/{name}.yaml"), &format!("{HEAD}{text}"));
         }
-        place.write("procedures/first.yaml", &format!("{HEAD}name: first\nsteps: [{{ id: w, wait: 1ms }}]\n"));
         place.write("doomed", "x");
-        let made = place.killed_at(&["run".to_owned(), "first".to_owned()], None);
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let from = LEDGER.get_or_init(|| {
+            place.write("procedures/first.yaml", &format!("{HEAD}name: first\nsteps: [{{ id: w, wait: 1ms }}]\n"));
+            let made = place.killed_at(&["run".to_owned(), "first".to_owned()], None);
+            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+            let kept = tempfile::tempdir().unwrap();
+            fs::rename(place.path(".runwarden"), kept.path().join("ledger")).unwrap();
+            kept
+        });
+        let copied =
+            Command::new("cp").arg("-a").arg(from.path().join("ledger")).arg(place.path(".runwarden")).status();
+        assert!(copied.unwrap().success());
         place
     }
 

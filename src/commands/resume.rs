@@ -112,11 +112,11 @@ fn refuse_over(before: &Recorded, purpose: Purpose) -> Result<(), Refusal> {
         }
         Some(status) if before.run.is_over(purpose == Purpose::Undo) => {
             let id = &before.run.id;
-            let message = format!("run {id} is over: it is {}", status.as_str());
-            let help = match status {
-                RunStatus::Cancelled => format!("`runwarden undo {id}` takes back what it did"),
-                _ => "`runwarden run` begins another".to_owned(),
+            let (how, help) = match status {
+                RunStatus::Cancelled => ("was cancelled", format!("`runwarden undo {id}` takes back what it did")),
+                _ => (status.as_str(), "`runwarden run` begins another".to_owned()),
             };
+            let message = format!("run {id} is over: it {how}");
             Err(Refusal::invalid("run-over", message).help(help))
         }
         _ => Ok(()),

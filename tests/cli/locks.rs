@@ -161,3 +161,32 @@ fn two_runners_at_once_cannot_both_pass_a_limit() {
     codes.sort_unstable();
     assert_eq!((codes, bench.read("count").as_str()), (vec![0, 3, 3, 3], "x\n"));
 }
+
+#[test]
+fn what_no_action_may_change_is_refused_in_the_plan_under_whatever_name() {
+    let bench = Bench::workspace().procedure("first", "steps: [{ id: w, wait: 1ms }]\n");
+    bench.run("run first").exits(0);
+    std::os::unix::fs::symlink(".runwarden", bench.path("elsewhere")).unwrap();
+    std::fs::create_dir(bench.path("sub")).unwrap();
+    let paths =
+        [".runwarden/ledger.db", "sub/../.runwarden/ledger.db.checkpoints/x", "elsewhere/ledger.key", "runwarden.yaml"];
+    for path in paths {
+        let write = format!(
+            "steps:\n  - {{ id: other, action: file.write, with: {{ path: before, content: x }}, undo: {{ action: file.remove, with: {{ path: before }} }} }}\n  - {{ id: w, action: file.write, with: {{ path: {path}, content: x, replace: true }}, undo: {{ none: No. }} }}\n"
+        );
+        let bench = &bench;
+        std::fs::write(
+            bench.path("procedures/w.yaml"),
+            format!("runwarden: v1\nkind: procedure\nname: w\ntitle: T\nversion: 1.0.0\nsummary: S.\nowner: ops\nrisk: low\n{write}"),
+        )
+        .unwrap();
+        let plan = bench.run("plan w --format json").exits(3).json();
+        assert_eq!(
+            (&plan["error"]["code"], &plan["steps"][1]["outcome"]),
+            (&"protected".into(), &"refused".into()),
+            "{path}"
+        );
+        bench.run("run w").exits(3);
+        assert!(!bench.exists("before"), "{path}: nothing is done before what will be refused");
+    }
+}

@@ -51,6 +51,7 @@ mod resuming;
 mod secrets;
 mod stopping;
 mod undo;
+mod ways_round;
 
 /// What the actions of these tests act on.
 #[derive(Default)]
