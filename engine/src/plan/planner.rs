@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use super::judging::{self, Described, act_scope, rule, words};
 use super::waivers::InForce;
 use super::{Observed, Options, PlannedGuard, PlannedStep, Setting, Status};
+use crate::event::people::Wanted;
 use crate::event::state::{Checked, Failure, Verdict};
 use crate::frame::{Frame, Held};
 use crate::guard::{self, Judged, State};
@@ -41,6 +42,8 @@ pub(super) struct Planner<'a> {
     pub observed: Vec<Observed>,
     pub used_actions: BTreeSet<String>,
     pub failure: Option<Failure>,
+    /// Consent that steps ask for.
+    pub step_approvals: Vec<Wanted>,
     /// The waivers in force.
     pub waivers: Vec<InForce>,
     /// What each waiver would let pass.
@@ -68,6 +71,7 @@ impl<'a> Planner<'a> {
             observed: Vec::new(),
             used_actions: BTreeSet::new(),
             failure: None,
+            step_approvals: Vec::new(),
             waivers: Vec::new(),
             lifted: BTreeMap::new(),
             stopped: None,

@@ -47,6 +47,7 @@ impl View {
             ("guards", guards(self.guards.iter())),
             ("verify", checks(&self.verify)),
             ("approvals", or_none(self.approvals.iter().map(|wanted| json!(wanted)).collect())),
+            ("step_approvals", or_none(self.step_approvals.iter().map(|wanted| json!(wanted)).collect())),
             ("waivers", or_none(waivers.iter().map(InForce::resolved).collect())),
         ];
         let differs = |(name, shown): &(&str, Json)| self.resolved.get(*name).unwrap_or(&Json::Null) != shown;
