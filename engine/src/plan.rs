@@ -246,6 +246,9 @@ pub struct View {
     /// Who must consent before it runs.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub approvals: Vec<Wanted>,
+    /// Who must consent to steps, each before its effect.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub step_approvals: Vec<Wanted>,
     /// The waivers in force.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub waivers: Vec<Signed>,

@@ -101,6 +101,9 @@ pub struct Stopped {
     /// A signed approval of what the run waits for; its signature is FILE.sig
     #[arg(long = "approval", value_name = "FILE")]
     pub approvals: Vec<PathBuf>,
+    /// A signed waiver of a guard in this run alone; its signature is FILE.sig
+    #[arg(long = "waiver", value_name = "FILE")]
+    pub waivers: Vec<PathBuf>,
     #[command(flatten)]
     pub who: Who,
     /// Wait for the ledger, and for named locks, while another run has them

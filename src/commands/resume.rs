@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use engine::event::people::Signed;
 use engine::event::state::RunStatus;
 use engine::execute::Means;
 use engine::execute::resume::{Outlook, Purpose, Recorded, Resolution, outlook, recorded, resume as go_on};
 use engine::host::Probe as _;
 use engine::id::RunId;
 use engine::ledger::reader::Reader;
-use engine::plan::{View as PlanView, thaw};
+use engine::plan::{View as PlanView, thaw, waivers};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -86,6 +87,7 @@ fn run(context: &Context, args: &Stopped, purpose: Purpose, only_show: bool) -> 
         view: frozen.plan,
         purpose,
         answers: Answers::parse(&args.answers)?,
+        waivers: signed_file::read_all(&args.waivers)?,
         resolutions: resolutions(args, &before)?,
     };
     if only_show {
@@ -166,6 +168,7 @@ struct Going<'a> {
     view: PlanView,
     purpose: Purpose,
     answers: Answers,
+    waivers: Vec<Signed>,
     resolutions: BTreeMap<String, Resolution>,
 }
 
@@ -229,7 +232,9 @@ impl Going<'_> {
         };
         let past = session.past(self.id.clone(), None);
         let setting = session.setting(&past)?;
-        let plan = thaw(&setting, self.view, &self.id, &session.machine)?;
+        let mut plan = thaw(&setting, self.view, &self.id, &session.machine)?;
+        let now = session.machine.now();
+        waivers::bring(&setting, &mut plan, &self.waivers, &self.id, &past, now).map_err(engine::plan::Error::from)?;
         ledger.moves(Some(&self.id));
         let progress = Arc::new(Progress::new(Arc::clone(ui), &plan.view));
         if ui.is_human() {

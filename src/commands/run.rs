@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use engine::event::Kind;
-use engine::event::people::Signed;
+use engine::event::people::{Signed, Sought};
 use engine::event::state::{Failure, RunStatus, StepState};
 use engine::execute::{Ended, Error, Means, execute};
 use engine::host::Probe as _;
@@ -58,6 +58,9 @@ pub struct View {
     /// The procedure's own advice on what went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<Advice>,
+    /// Whose consent it waits for, and to what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_for: Option<Sought>,
     /// The signed checkpoint that covers its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     checkpoint: Option<CheckpointRow>,
@@ -414,6 +417,7 @@ fn view(plan: &Plan, ended: &Ended) -> View {
         outputs: ended.outputs.clone(),
         error: ended.failure.clone(),
         advice: ended.advice.clone().map(|(title, advice)| Advice { title, advice }),
+        waits_for: ended.run.consents.sought.clone(),
         checkpoint: ended.checkpoint.clone().map(|made| CheckpointRow { size: made.size, path: made.path }),
         anchored: None,
         witnessed: None,

@@ -95,7 +95,7 @@ fn approvals(view: &View) -> String {
         let but = if wanted.exclude_initiator { ", other than who plans or runs it" } else { "" };
         format!("  {} {noun} by {} ({}){but}", wanted.quorum, from.join(" or "), wanted.by)
     };
-    view.approvals.iter().map(line).collect::<Vec<_>>().join("\n")
+    view.approvals.iter().chain(&view.step_approvals).map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn guard(guard: &PlannedGuard, paint: Paint) -> String {

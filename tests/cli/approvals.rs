@@ -304,7 +304,8 @@ fn a_run_without_consent_waits_and_no_time_or_flag_gives_it() {
     assert!(waits.contains("next        runwarden approve ID --key FILE"), "{waits}");
     let shown = bench.run("runs show last").exits(0).stdout;
     assert!(shown.contains("it waits for consent: `runwarden approve RUN --key FILE`"), "{shown}");
-    bench.run("resume last --key olga.key -q").exits(5);
+    let resumed = bench.run("resume last --key olga.key -q --format json").exits(5).fits(&bench, "output/run").json();
+    assert_eq!(resumed["waits_for"]["wanted"][0]["from"][0], "commander");
     let own = bench.run("approve last --key olga.key").exits(6).stderr;
     assert!(own.contains("asks for `commander`"), "{own}");
     bench.run("approve last --as ada --key ada.key --format json").exits(0).fits(&bench, "output/approve");
@@ -351,6 +352,8 @@ const BY_STEP: &str = "steps:\n  - id: first\n    action: file.write\n    with: 
 #[test]
 fn a_step_waits_for_its_own_consent_before_the_effect() {
     let bench = people("production").procedure("deploy", BY_STEP);
+    let plan = bench.run("plan deploy --as olga").exits(0).stdout;
+    assert!(plan.contains("1 approval by commander (put), other than who plans or runs it"), "{plan}");
     let waits = bench.run("run deploy --key olga.key -q").exits(5).stdout;
     assert!(waits.contains("suspended (step `put`): `put` asks for 1 approval"), "{waits}");
     assert!(bench.exists("first.txt") && !bench.exists("out.txt"));

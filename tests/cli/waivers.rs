@@ -224,3 +224,30 @@ fn elsewhere_an_unsigned_waiver_is_taken() {
     create(&bench, &["--unsigned"]);
     bench.run("run deploy --as olga -q --waiver w.json").exits(0);
 }
+
+#[test]
+fn a_run_that_a_guard_stopped_goes_on_with_a_waiver_of_that_run() {
+    // The guard is violated only once the first step is done.
+    let procedure = "steps:\n  - { id: put, action: file.write, with: { path: out.txt, content: x }, undo: { action: file.remove, with: { path: out.txt } } }\n\
+        \x20 - { id: more, action: file.write, with: { path: more.txt, content: x }, undo: { action: file.remove, with: { path: more.txt } } }\n\
+        do_not:\n  - id: no_out\n    rule: Write nothing more once there is out.txt.\n    forbid: file.write\n    where: state.exists\n\
+        \x20   state: { action: file.stat, with: { path: out.txt } }\n    waivable: { by: [commander] }\n";
+    let bench = people("production").procedure("deploy", procedure);
+    bench.run("run deploy --key olga.key -q").exits(4);
+    let run = bench.run("runs --format json").json()["runs"][0]["run"].as_str().unwrap().to_owned();
+    let line = |name: &str| {
+        let mut line = vec!["waiver", "create", "deploy", "no_out", "--reason", "x", "--ticket", "x", "--as", "ada"];
+        line.extend(["--key", "ada.key", "-q", "-o"]);
+        line.push(name);
+        line.into_iter().map(str::to_owned).collect::<Vec<String>>()
+    };
+    let create = |arguments: &[String]| {
+        bench.run_with(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).exits(0);
+    };
+    create(&line("any.json"));
+    let any = bench.run("resume last --key olga.key -q --waiver any.json").exits(6).stderr;
+    assert!(any.contains("is for another run: any run"), "{any}");
+    create(&[line("this.json"), vec!["--run".to_owned(), run]].concat());
+    bench.run("resume last --key olga.key -q --waiver this.json").exits(0);
+    assert!(bench.exists("more.txt"));
+}

@@ -103,6 +103,9 @@ pub async fn plan(
     if !approvals.is_empty() {
         resolved["approvals"] = json!(approvals);
     }
+    if !planner.step_approvals.is_empty() {
+        resolved["step_approvals"] = json!(planner.step_approvals);
+    }
     if !planner.waivers.is_empty() {
         resolved["waivers"] = planner.waivers.iter().map(InForce::resolved).collect();
     }
@@ -122,6 +125,7 @@ pub async fn plan(
         expires_at: created_at.plus(EXPIRY).unwrap_or(created_at),
         made_by: setting.actor.clone(),
         approvals,
+        step_approvals: planner.step_approvals,
         waivers: planner.waivers.iter().map(|in_force| in_force.signed.clone()).collect(),
         options: request.options,
         summary: Summary {

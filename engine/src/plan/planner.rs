@@ -12,6 +12,7 @@ use super::requires::PlannedLimit;
 use super::waivers::InForce;
 use super::{Observed, Options, PlannedGuard, PlannedStep, Setting, Status};
 use crate::event::held::Called;
+use crate::event::people::Wanted;
 use crate::event::state::{Checked, Failure, Verdict};
 use crate::frame::{Frame, Held};
 use crate::guard::{self, Judged, State};
@@ -51,6 +52,8 @@ pub(super) struct Planner<'a> {
     /// What failed already now in steps.
     pub failed: Vec<FailedNow>,
     pub failure: Option<Failure>,
+    /// Consent that steps ask for.
+    pub step_approvals: Vec<Wanted>,
     /// The waivers in force.
     pub waivers: Vec<InForce>,
     /// What each waiver would let pass.
@@ -82,6 +85,7 @@ impl<'a> Planner<'a> {
             entered: Vec::new(),
             failed: Vec::new(),
             failure: None,
+            step_approvals: Vec::new(),
             waivers: Vec::new(),
             lifted: BTreeMap::new(),
             stopped: None,

@@ -60,6 +60,7 @@ impl View {
             ("locks", json!(self.locks)),
             ("limits", limits(&self.limits)),
             ("approvals", or_none(self.approvals.iter().map(|wanted| json!(wanted)).collect())),
+            ("step_approvals", or_none(self.step_approvals.iter().map(|wanted| json!(wanted)).collect())),
             ("waivers", or_none(waivers.iter().map(InForce::resolved).collect())),
         ];
         let differs = |(name, shown): &(&str, Json)| self.resolved.get(*name).unwrap_or(&Json::Null) != shown;

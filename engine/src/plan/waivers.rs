@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::judging;
 use super::planner::Planner;
-use super::{Setting, Status, approvals};
+use super::{Plan, Setting, Status, approvals};
 use crate::consent::document::Waiver;
 use crate::consent::waiver::{self, Terms};
 use crate::consent::{Error, Rules};
@@ -113,6 +113,28 @@ pub fn admit(
     }
     admitted.sort_by(|a, b| a.waiver.id.cmp(&b.waiver.id));
     Ok(admitted)
+}
+
+/// Adds waivers that are brought when a run goes on: each names that run, since the plan was made without it.
+///
+/// # Errors
+/// With the first that does not count, and why; then none is added.
+pub fn bring(
+    setting: &Setting,
+    plan: &mut Plan,
+    given: &[Signed],
+    run: &RunId,
+    past: &Past,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let admitted = admit(setting, &plan.root, given, run, past, now)?;
+    if let Some(any) = admitted.iter().find(|in_force| in_force.waiver.scope.run.is_none()) {
+        let what = waiver::named(&any.waiver);
+        let (found, expected) = ("any run".to_owned(), run.to_string());
+        return Err(Error::Other { what, member: "run", found, expected });
+    }
+    plan.waivers.extend(admitted);
+    Ok(())
 }
 
 /// Whether a waiver counts now: its guard is there as it was, and it is genuine, in time and by somebody who may.
