@@ -1,3 +1,5 @@
+//! Whole ledgers: what opens, what is refused, and a writer of ledgers for other tests.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;

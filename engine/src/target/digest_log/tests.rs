@@ -1,3 +1,5 @@
+//! Logs under one digest: sealed, unsealed, cut and edited.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;

@@ -1,3 +1,5 @@
+//! Logs whose lines name each other, in both recipes.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;

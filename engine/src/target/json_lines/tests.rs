@@ -1,3 +1,5 @@
+//! Lines as they are read, and what is wrong with them.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;

@@ -1,3 +1,5 @@
+//! Anchors: made over sound runs alone, and each line of the judgement over one.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::super::tests::writer::runs::{MAIN_RUN, OPEN_RUN, WAIVED_RUN};

@@ -1,3 +1,5 @@
+//! Entries: their dialects, their canonical form and their hash.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;

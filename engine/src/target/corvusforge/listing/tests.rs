@@ -1,3 +1,5 @@
+//! Runs and entries as they are listed, damage included.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::super::tests::writer::Tamper;

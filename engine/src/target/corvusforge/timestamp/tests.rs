@@ -1,3 +1,5 @@
+//! Instants as Python writes and reads them.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Every way to tamper with a ledger, and what it is called.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::super::COLUMNS;
