@@ -34,6 +34,7 @@ mod ending;
 mod entering;
 mod guards;
 pub mod holding;
+pub mod noting;
 mod open;
 pub mod people;
 mod places;
