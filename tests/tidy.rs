@@ -25,7 +25,8 @@ const NOT_OURS: [&str; 3] = [".git", ".runwarden", "node_modules"];
 
 /// What is built lies at the root; the engine has a module of the same name.
 fn is_not_ours(folder: &Path) -> bool {
-    folder == root().join("target") || NOT_OURS.iter().any(|name| folder.file_name().is_some_and(|found| found == *name))
+    folder == root().join("target")
+        || NOT_OURS.iter().any(|name| folder.file_name().is_some_and(|found| found == *name))
 }
 
 fn root() -> &'static Path {
