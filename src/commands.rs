@@ -14,8 +14,11 @@ mod actions;
 mod anchor;
 mod check;
 mod completions;
+mod docs;
 mod doctor;
 mod explain;
+mod fmt;
+mod gate;
 mod init;
 mod key;
 mod ledger;
@@ -67,7 +70,7 @@ struct ErrorView {
 pub fn run(args: Args) -> Exit {
     let Args { global, command } = args;
     let ui = Arc::new(Ui::new(global.format, global.color, global.quiet, global.verbose));
-    let is_run = matches!(command, Command::Run(_) | Command::Resume(_) | Command::Undo(_));
+    let is_run = matches!(command, Command::Run(_) | Command::Gate(_) | Command::Resume(_) | Command::Undo(_));
     let done = enter_folder(&global).and_then(|()| {
         let context = Context { global, ui: Arc::clone(&ui) };
         dispatch(&context, command)
@@ -92,11 +95,14 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Refusal> {
         Command::Show(args) => show::run(context, &args),
         Command::New(args) => new::run(context, &args),
         Command::Check(args) => check::run(context, &args),
+        Command::Fmt(args) => fmt::run(context, &args),
+        Command::Docs(args) => docs::run(context, &args),
         Command::Test(args) => test::run(context, &args),
         Command::Plan(args) => plan::run(context, &args),
         Command::Run(args) => run::run(context, &args),
         Command::Resume(args) => resume::resume(context, &args),
         Command::Undo(args) => resume::undo(context, &args),
+        Command::Gate(args) => gate::run(context, &args),
         Command::Runs(args) => runs::run(context, &args),
         Command::Actions(args) => actions::run(context, &args),
         Command::Explain(args) => explain::run(context, &args),

@@ -30,7 +30,7 @@ use crate::exit::Exit;
 use crate::refusal::Refusal;
 use crate::workspace::{self, Workspace};
 
-mod inputs;
+pub mod inputs;
 pub mod own_ledger;
 pub mod plan_file;
 mod user;

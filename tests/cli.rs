@@ -11,6 +11,8 @@ mod bench;
 mod anchors;
 #[path = "cli/arguments.rs"]
 mod arguments;
+#[path = "cli/authoring.rs"]
+mod authoring;
 #[path = "cli/checking.rs"]
 mod checking;
 #[path = "cli/corvus.rs"]
@@ -19,6 +21,10 @@ mod corvus;
 mod documents;
 #[path = "cli/environments.rs"]
 mod environments;
+#[path = "cli/gate_formats.rs"]
+mod gate_formats;
+#[path = "cli/gates.rs"]
+mod gates;
 #[path = "cli/ledgers.rs"]
 mod ledgers;
 #[path = "cli/lines.rs"]

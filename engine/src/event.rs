@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::id::RunId;
 
 pub mod fact;
+pub mod gate;
 pub mod masked;
 pub mod state;
 

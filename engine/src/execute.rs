@@ -25,6 +25,7 @@ mod bodies;
 mod book;
 mod checks;
 mod ending;
+mod gate;
 mod guards;
 pub mod people;
 mod places;
@@ -286,8 +287,9 @@ impl<'a> Runner<'a> {
         let root = &self.plan.root;
         self.open_preconditions(root).await?;
         let procedure = Arc::clone(&root.procedure);
-        let Work::Steps(work) = &procedure.work else {
-            return Err(Halt::failed("not_a_procedure", "a checklist is run by `gate`", None));
+        let work = match &procedure.work {
+            Work::Steps(work) => work,
+            Work::Items(items) => return self.items(root, items).await,
         };
         let failed = self.steps(root, &work.steps).await?;
         match failed {

@@ -72,6 +72,12 @@ fn run(context: &Context, args: &Stopped, purpose: Purpose, only_show: bool) -> 
     refuse_over(&before)?;
     let frozen = thawed(&records.reader, &before)?;
     let session = Session::thawed(workspace, &frozen.plan, &frozen.documents)?;
+    let procedure = &frozen.plan.procedure;
+    if session.loaded.procedures.get(procedure).is_some_and(|found| found.kind() == "checklist") {
+        let message =
+            format!("run {id} asked the checklist `{procedure}`: there is nothing to go on with or take back");
+        return Err(Refusal::invalid("run-over", message).help(format!("`runwarden gate {procedure}` asks it anew")));
+    }
     refuse_unsigned(&session)?;
     let wait = args.wait_lock.as_deref().map(wait_for).transpose()?;
     let doing = Doing { context, session: &session, recorded: None, wait };

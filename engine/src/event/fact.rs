@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::gate::GateResult;
 use super::state::{Checked, Failure, RunStatus, StepState, Verdict};
 use super::{Draft, Kind, recall, record};
 use crate::id::{Digest, Id, Name, RunId};
@@ -69,6 +70,9 @@ pub enum Event {
     /// Somebody asked for a run to be cancelled.
     #[serde(rename = "run.cancelled")]
     RunCancelled(RunCancelled),
+    /// A checklist was asked to its end.
+    #[serde(rename = "gate.result")]
+    GateResult(GateResult),
     /// A run ended.
     #[serde(rename = "run.end")]
     RunEnd(RunEnd),
@@ -336,6 +340,7 @@ impl Event {
             Self::RunResumed(_) => Kind::RunResumed,
             Self::OutcomeResolved(_) => Kind::OutcomeResolved,
             Self::RunCancelled(_) => Kind::RunCancelled,
+            Self::GateResult(_) => Kind::GateResult,
             Self::RunEnd(_) => Kind::RunEnd,
         }
     }

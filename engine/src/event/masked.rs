@@ -43,6 +43,7 @@ impl Event {
                 resolved.output.iter_mut().for_each(|output| masker.clean_json(output));
             }
             Self::RunCancelled(cancelled) => masker.clean(&mut cancelled.reason),
+            Self::GateResult(result) => result.mask(masker),
             Self::RunEnd(end) => {
                 map(masker, &mut end.outputs);
                 end.error.iter_mut().for_each(|error| error.mask(masker));

@@ -31,6 +31,7 @@ pub fn line(entry: &EntryView, paint: Paint) -> Option<String> {
         Kind::OutcomeUnknown => format!("{of_step}{}: {}", paint.red("unknown"), text("detail")),
         Kind::RunSuspended => format!("suspended ({}): {}", text("because"), text("detail")),
         Kind::RunCancelled => format!("cancelled: {}", text("reason")),
+        Kind::GateResult => format!("gate {}", state(text("status"), paint)),
         Kind::RunEnd => format!("ended {}", state(text("status"), paint)),
         other => other.as_str().to_owned(),
     };
@@ -78,7 +79,7 @@ fn short(text: &str) -> String {
 
 fn state(word: &str, paint: Paint) -> String {
     match word {
-        "succeeded" | "undone" => paint.green(word),
+        "succeeded" | "undone" | "passed" => paint.green(word),
         "no_change" | "skipped" => paint.dim(word),
         "suspended" | "waiting" | "pending" => paint.yellow(word),
         _ => paint.red(word),
