@@ -291,6 +291,57 @@ fn a_gate_is_on_record_and_signed() {
 }
 
 #[test]
+fn its_events_come_as_lines_that_fit_their_schema() {
+    let bench = bench(&items(&[("one", "a"), ("two", "gone")])).file("a", "");
+    let schema = bench.run("schema events").exits(0).json();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let said = bench.run("gate ops.ready --format ndjson").exits(1).raw;
+    let lines: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (last, events) = lines.split_last().unwrap();
+    assert_eq!(last["status"], "failed");
+    assert!(events.iter().all(|event| validator.is_valid(event)), "{said}");
+    let kinds: Vec<&str> = events.iter().map(|event| event["event"]["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["run.begin", "plan.recorded", "verify.result", "verify.result", "gate.result", "run.end"]);
+}
+
+#[test]
+fn guards_of_the_workspace_hold_for_gates_too() {
+    let policy = "policy:\n  do_not:\n    - { id: frozen, rule: Nothing is asked in a freeze., never: state.exists, \
+        state: { action: file.stat, with: { path: freeze } } }\n";
+    let workspace = format!("{}{policy}", super::bench::WORKSPACE);
+    let bench = bench(&items(&[("one", "a")])).file("runwarden.yaml", &workspace).file("a", "");
+    bench.run("gate ops.ready").exits(0);
+    let bench = bench.file("freeze", "");
+    let said = bench.run("gate ops.ready").exits(4).stdout;
+    assert!(said.contains("`policy:frozen`: Nothing is asked in a freeze"), "{said}");
+}
+
+#[test]
+fn a_secret_is_in_nothing_that_a_gate_writes() {
+    let canary = "canary-5f0c2e9b7d";
+    let workspace = format!(
+        "{}targets: {{ vault: {{ kind: secret_store, driver: dotenv, path: .env }} }}\nsecrets: {{ token: {{ from: vault, key: TOKEN }} }}\n",
+        super::bench::WORKSPACE
+    );
+    let rest = "secrets: { token: {} }
+items:
+  - { id: same, action: command.read, with: { argv: [cat], stdin: '{{ secrets.token }}' }, expect: result.stdout == 'another' }
+  - { id: fails, action: command.read, with: { argv: [sh, -c, 'cat >&2; exit 3'], stdin: '{{ secrets.token }}' }, expect: result.exit == 0 }
+";
+    let bench = bench(rest).file("runwarden.yaml", &workspace).file(".env", &format!("TOKEN={canary}\n"));
+    let formats = ["human", "json", "junit", "sarif", "tap", "github", "markdown"];
+    let mut arguments = vec!["gate".to_owned(), "ops.ready".to_owned(), "-v".to_owned()];
+    arguments.extend(formats.iter().flat_map(|format| ["--output".to_owned(), format!("{format}=out.{format}")]));
+    let said = bench.run_with(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).exits(1);
+    let record = bench.run("ledger show --format ndjson").exits(0).raw;
+    let written: String = formats.iter().map(|format| bench.read(&format!("out.{format}"))).collect();
+    assert!(record.contains("secret.read"), "{record}");
+    for text in [&said.raw, &said.stderr, &record, &written] {
+        assert!(!text.contains(canary), "{text}");
+    }
+}
+
+#[test]
 fn without_a_record_nothing_is_written() {
     let bench = bench(&items(&[("one", "a")])).file("a", "");
     let said = bench.run("gate ops.ready --no-record --format json").exits(0).fits(&bench, "output/gate").json();
