@@ -12,6 +12,10 @@ use super::problems::Problems;
 use super::yaml;
 use crate::diagnostic::{Diagnostic, Source};
 
+mod braces;
+
+use braces::{braces, closing, end_of};
+
 /// Columns that a level is deep.
 const STEP: usize = 2;
 
@@ -112,7 +116,10 @@ fn lines(text: &str, tree: &Node) -> String {
         match sort {
             Sort::Inside { verbatim: true } => layout.inside(line, None),
             Sort::Inside { verbatim: false } => layout.inside(line.trim_end(), None),
-            Sort::Block { column } => layout.inside(line, *column),
+            Sort::Block { column } => {
+                layout.inside(line, *column);
+                layout.is_after_block = true;
+            }
             Sort::Blank => layout.blank(),
             Sort::Comment => layout.waiting.push(line),
             Sort::Structure => layout.structure(line),
@@ -135,6 +142,8 @@ struct Layout<'a> {
     levels: Vec<Level>,
     // How far the last structure moved: what is inside it moves with it.
     moved: isize,
+    // Whether a block was laid last.
+    is_after_block: bool,
     // Comments, and blank lines between them, wait for the line that they stand above.
     waiting: Vec<&'a str>,
 }
@@ -166,7 +175,12 @@ impl Layout<'_> {
                 continue;
             }
             let by = below.filter(|(column, _)| indent_of(comment) <= *column).map_or(self.moved, |(_, by)| by);
-            self.laid.push(shifted(comment.trim_end(), by));
+            let column = indent_of(comment).saturating_add_signed(by);
+            // Below a block it must stand left of it, or it would be content.
+            let above = self.levels.last().map_or(0, |level| level.is);
+            let left = below.map_or(above, |(column, by)| column.saturating_add_signed(by));
+            let column = if self.is_after_block { column.min(left) } else { column };
+            self.laid.push(format!("{}{}", " ".repeat(column), comment.trim()));
         }
     }
 
@@ -194,7 +208,7 @@ impl Layout<'_> {
                     rendered.push_str(rest);
                 }
                 self.settle(Some((indent_of(line), first.unwrap_or(by))));
-                self.moved = by;
+                (self.moved, self.is_after_block) = (by, false);
                 self.laid.push(rendered);
                 return;
             }
@@ -257,10 +271,14 @@ fn sorts(text: &str, lines: &[&str], tree: &Node) -> Vec<Sort> {
         let span = &node.span;
         let end = end_of(text, node).unwrap_or(span.end);
         let after_first = || if span.is_empty() { 0..0 } else { line_of(span.start) + 1..line_of(end - 1) + 1 };
-        let is_flow = in_flow || matches!(text.as_bytes().get(span.start), Some(b'{' | b'['));
+        let is_flow = in_flow || closing(text, node).is_some();
         match &node.data {
             Data::String(_, Style::Block) if !span.is_empty() => {
-                let (lines, column) = block(lines, line_of(span.start)..line_of(span.end - 1) + 1);
+                let begin = line_of(span.start);
+                // What begins on the header's own line has its content on the next.
+                let begins_there = text[starts[begin]..span.start].trim().is_empty();
+                let found = begin + usize::from(!begins_there)..line_of(span.end - 1) + 1;
+                let (lines, column) = block(lines, found);
                 mark(lines, Sort::Block { column });
             }
             Data::String(_, Style::DoubleQuoted) => quoted.push(after_first()),
@@ -287,96 +305,19 @@ fn header(line: &str) -> Option<&str> {
 /// are content too. And the column at which it begins.
 fn block(lines: &[&str], found: Range<usize>) -> (Range<usize>, Option<usize>) {
     let is_blank = |at: usize| lines.get(at).is_some_and(|line| line.trim().is_empty());
-    // What begins on the header's own line has its content on the next.
-    let mut first = found.start + usize::from(lines.get(found.start).is_some_and(|line| header(line).is_some()));
+    let mut first = found.start;
     while first > 0 && is_blank(first - 1) {
         first -= 1;
     }
     let header = first.checked_sub(1).and_then(|at| header(lines.get(at)?)).unwrap_or_default();
     let keeps = header.contains('+');
     let column = (first..found.end).find(|at| !is_blank(*at)).map_or(0, |at| indent_of(lines[at]));
-    let mut last = found.end.max(first);
-    while is_blank(last) && (keeps || lines[last].len() > column) {
-        last += 1;
-    }
+    let last = found.end.max(first);
+    let blank = last + (last..lines.len()).take_while(|at| is_blank(*at)).count();
+    // What is deeper than the block is content, blank as it is, and with it what stands before.
+    let deep = (last..blank).rev().find(|at| keeps || lines[*at].len() > column);
+    let last = deep.map_or(last, |at| at + 1);
     (first..last, (!header.contains(|c: char| c.is_ascii_digit())).then_some(column))
-}
-
-/// Where something in brackets ends: after the bracket that closes it. None where that is not found.
-fn end_of(text: &str, node: &Node) -> Option<usize> {
-    let (last, close) = match (&node.data, text.as_bytes().get(node.span.start)) {
-        (Data::Sequence(items), Some(b'[')) => (items.last(), b']'),
-        (Data::Mapping(entries), Some(b'{')) => (entries.last().map(|entry| &entry.value), b'}'),
-        _ => return Some(node.span.end),
-    };
-    let mut at = match last {
-        Some(last) => end_of(text, last)?,
-        None => node.span.start + 1,
-    };
-    loop {
-        match *text.as_bytes().get(at)? {
-            b' ' | b'\n' | b'\t' | b',' | b':' => at += 1,
-            b'#' => at += text.get(at..)?.find('\n')?,
-            found => return (found == close).then_some(at + 1),
-        }
-    }
-}
-
-/// One blank inside braces that hold something, none inside brackets: `{ a: [1, 2] }`.
-fn braces(text: &str, tree: &Node) -> String {
-    let mut edits: Vec<(Range<usize>, &str)> = Vec::new();
-    let mut open = vec![tree];
-    while let Some(node) = open.pop() {
-        let inner = match &node.data {
-            Data::Sequence(items) => {
-                open.extend(items);
-                Some((b'[', ""))
-            }
-            Data::Mapping(entries) => {
-                open.extend(entries.iter().map(|entry| &entry.value));
-                Some((b'{', if entries.is_empty() { "" } else { " " }))
-            }
-            _ => None,
-        };
-        if let Some((bracket, blank)) = inner
-            && text.as_bytes().get(node.span.start) == Some(&bracket)
-            && let Some(end) = end_of(text, node)
-        {
-            edits.extend(inner_blanks(text, &(node.span.start..end), blank));
-        }
-    }
-    edits.sort_by_key(|(range, _)| (range.start, range.end));
-    edits.dedup();
-    let mut edited = String::with_capacity(text.len() + edits.len());
-    let mut done = 0;
-    for (range, blank) in edits {
-        if range.start >= done {
-            edited.push_str(&text[done..range.start]);
-            edited.push_str(blank);
-            done = range.end;
-        }
-    }
-    edited.push_str(&text[done..]);
-    edited
-}
-
-/// The blanks after an opening bracket and before its closing one, where something stands on the same line.
-fn inner_blanks<'b>(text: &str, span: &Range<usize>, blank: &'b str) -> Vec<(Range<usize>, &'b str)> {
-    let (from, to) = (span.start + 1, span.end - 1);
-    let Some(content) = text.get(from..to) else { return Vec::new() };
-    let after = content.len() - content.trim_start_matches(' ').len();
-    if content.trim().is_empty() {
-        return if content.contains('\n') { Vec::new() } else { vec![(from..to, blank)] };
-    }
-    let mut edits = Vec::new();
-    if !content[after..].starts_with(['\n', '#']) {
-        edits.push((from..from + after, blank));
-    }
-    let kept = content.trim_end_matches(' ').len();
-    if !content[..kept].ends_with('\n') {
-        edits.push((from + kept..to, blank));
-    }
-    edits
 }
 
 #[cfg(test)]

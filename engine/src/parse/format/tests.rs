@@ -39,6 +39,18 @@ fn comments_stay_with_what_they_stand_above() {
 }
 
 #[test]
+fn a_comment_below_a_block_does_not_become_its_content() {
+    check("a:\n      - |\n          one\n        # two\n      - x\n", "a:\n  - |\n    one\n  # two\n  - x\n");
+    check("a:\n    b: |\n         one\n      # two\n", "a:\n  b: |\n    one\n  # two\n");
+}
+
+#[test]
+fn a_list_at_the_column_of_its_key_may_begin_with_brackets() {
+    check("a:\n- [ ]\n- {b: 1}\n\nc: 1\n", "a:\n  - []\n  - { b: 1 }\n\nc: 1\n");
+    check("a:\n  b:\n  - [1]\n  c: 2\n", "a:\n  b:\n    - [1]\n  c: 2\n");
+}
+
+#[test]
 fn blank_lines_are_one_and_none_at_the_ends() {
     check("\n\na: 1\n\n\n\nb: 2   \n\n# c\n\n\n# d\n\nc: 3\n\n\n", "a: 1\n\nb: 2\n\n# c\n\n# d\n\nc: 3\n");
     check("a: 1", "a: 1\n");
