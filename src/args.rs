@@ -5,12 +5,16 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 mod anchor;
+mod authoring;
+mod gate;
 mod key;
 mod ledger;
 mod people;
 mod runs;
 
 pub use anchor::{Anchor, AnchorCommand, AnchorExport, AnchorFetch, AnchorStore, AnchorVerify};
+pub use authoring::{Docs, Fmt, Graph, ShowProcedure, Test};
+pub use gate::{Gate, Output, OutputFormat};
 pub use key::{Key, KeyCommand, KeyGenerate, KeyRevoke, KeyRotate, KeyShow, KeyTrust, Role};
 pub use ledger::{
     Backup, Checkpoint, Consistency, Driver, Export, Head, Incident, IncidentCommand, Keys, Ledger, LedgerCommand,
@@ -89,7 +93,9 @@ pub enum Command {
     Show(ShowProcedure),
     New(New),
     Check(Check),
+    Fmt(Fmt),
     Test(Test),
+    Docs(Docs),
     Plan(Plan),
     Run(Box<Run>),
     /// Consent to a plan, or to what a run waits for, with a signature
@@ -99,6 +105,7 @@ pub enum Command {
     Resume(Resume),
     Undo(Undo),
     Cancel(Cancel),
+    Gate(Gate),
     Runs(Runs),
     Locks(Locks),
     Actions(Actions),
@@ -152,21 +159,15 @@ pub struct Doctor {}
 #[command(after_help = "Examples:\n  runwarden list\n  runwarden list --format json")]
 pub struct List {}
 
-/// Show a procedure: what it is for, what it needs, what it does, what it must not do
+/// Write a new procedure from a template, with its tests, or as a copy of another
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  runwarden show hello\n  runwarden show hello --format json")]
-pub struct ShowProcedure {
-    /// The procedure
-    pub name: String,
-}
-
-/// Write a new procedure, blank or as a copy of another
-#[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  runwarden new ops.rotate_logs\n  runwarden new ops.greet --from hello")]
+#[command(
+    after_help = "Templates: blank (where nothing is said), rotation, restore, pause, checklist. Each passes `check` and `test`.\n\nExamples:\n  runwarden new ops.rotate_logs\n  runwarden new ops.rotate_token --from rotation\n  runwarden new ops.greet --from hello"
+)]
 pub struct New {
     /// Its name: `ops.rotate_logs` becomes `ops/rotate_logs.yaml`
     pub name: String,
-    /// The procedure to copy
+    /// The template, or the procedure to copy
     #[arg(long, value_name = "TEMPLATE")]
     pub from: Option<String>,
 }
@@ -179,19 +180,6 @@ pub struct New {
 pub struct Check {
     /// Files and folders; without any, the workspace file and all its procedures
     pub paths: Vec<PathBuf>,
-}
-
-/// Run the tests of procedures: the same engine over a host with nothing on it
-#[derive(Debug, ClapArgs)]
-#[command(
-    after_help = "Nothing is read, written or run: actions answer what the cases script.\nExits 1 when a case fails, and when there is none.\n\nExamples:\n  runwarden test\n  runwarden test procedures/ops --coverage\n  runwarden test deploy.test.yaml --format json"
-)]
-pub struct Test {
-    /// Files and folders; without any, all procedures of the workspace. Of a procedure the test beside it is meant
-    pub paths: Vec<PathBuf>,
-    /// List what of the procedures no case reaches
-    #[arg(long)]
-    pub coverage: bool,
 }
 
 /// List runs, or show one

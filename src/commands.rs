@@ -17,8 +17,11 @@ mod asking;
 mod cancel;
 mod check;
 mod completions;
+mod docs;
 mod doctor;
 mod explain;
+mod fmt;
+mod gate;
 mod init;
 mod key;
 mod ledger;
@@ -74,7 +77,12 @@ pub fn run(args: Args) -> Exit {
     let ui = Arc::new(Ui::new(global.format, global.color, global.quiet, global.verbose));
     let is_run = matches!(
         command,
-        Command::Run(_) | Command::Resume(_) | Command::Undo(_) | Command::Approve(_) | Command::Reject(_)
+        Command::Run(_)
+            | Command::Gate(_)
+            | Command::Resume(_)
+            | Command::Undo(_)
+            | Command::Approve(_)
+            | Command::Reject(_)
     );
     let done = enter_folder(&global).and_then(|()| {
         let context = Context { global, ui: Arc::clone(&ui) };
@@ -100,6 +108,8 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Refusal> {
         Command::Show(args) => show::run(context, &args),
         Command::New(args) => new::run(context, &args),
         Command::Check(args) => check::run(context, &args),
+        Command::Fmt(args) => fmt::run(context, &args),
+        Command::Docs(args) => docs::run(context, &args),
         Command::Test(args) => test::run(context, &args),
         Command::Plan(args) => plan::run(context, &args),
         Command::Run(args) => run::run(context, &args),
@@ -109,6 +119,7 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Refusal> {
         Command::Undo(args) => resume::undo(context, &args),
         Command::Cancel(args) => cancel::run(context, &args),
         Command::Locks(args) => locks::run(context, &args.command),
+        Command::Gate(args) => gate::run(context, &args),
         Command::Runs(args) => runs::run(context, &args),
         Command::Actions(args) => actions::run(context, &args),
         Command::Explain(args) => explain::run(context, &args),

@@ -46,7 +46,7 @@ impl Exit {
     /// All of them, with what they mean, ascending.
     pub const ALL: [(Self, &'static str); 15] = [
         (Self::Done, "done"),
-        (Self::Failed, "failed; of `test`, `ledger verify` and `anchor verify`: looked at and found wrong"),
+        (Self::Failed, "failed; of `test`, `gate`, `ledger verify` and `anchor verify`: looked at and found wrong"),
         (Self::Invalid, "the command line or a document is wrong; nothing was done"),
         (Self::Refused, "refused by a precondition or limit, or the target belongs to another environment"),
         (Self::Guard, "stopped by a guard"),
@@ -95,6 +95,7 @@ impl Exit {
             RunStatus::Succeeded => Self::Done,
             RunStatus::Refused | RunStatus::Failed if code == Some("guard") => Self::Guard,
             RunStatus::Refused | RunStatus::Failed if code == Some("not_as_planned") => Self::Rejected,
+            RunStatus::Failed if code == Some("nothing_checked") => Self::NothingChecked,
             RunStatus::Refused => Self::Refused,
             RunStatus::Failed => Self::Failed,
             RunStatus::Rejected => Self::Rejected,

@@ -61,6 +61,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("ambiguous-run", "several runs begin with what was given"),
     ("unknown-action", "there is no action of that name"),
     ("unknown-code", "there is no diagnostic or refusal of that code"),
+    ("not-a-checklist", "a procedure is run, and cannot be asked by `gate`"),
     ("not-a-procedure", "a checklist is asked by `gate`, and cannot be run"),
     ("internal", "the engine broke its own rules; please report it"),
 ];

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::args::{Colour, Format};
 
 pub mod diagnostics;
+pub mod flow;
 pub mod markdown;
 pub mod people;
 pub mod plan;
@@ -39,6 +40,9 @@ pub struct Ui {
 pub struct Paint(bool);
 
 impl Paint {
+    /// None, for files.
+    pub const PLAIN: Self = Self(false);
+
     fn wrap(self, code: &str, text: &str) -> String {
         if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
@@ -157,6 +161,11 @@ impl Ui {
             }
         }
     }
+}
+
+/// Text for files that people open: no control characters but line breaks and tabs.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    clean(text, Paint::PLAIN)
 }
 
 /// Text without control characters but line breaks, tabs, and the styles of our own.

@@ -13,6 +13,8 @@ mod anchors;
 mod approvals;
 #[path = "cli/arguments.rs"]
 mod arguments;
+#[path = "cli/authoring.rs"]
+mod authoring;
 #[path = "cli/checking.rs"]
 mod checking;
 #[path = "cli/corvus.rs"]
@@ -25,6 +27,10 @@ mod environments;
 mod evidence;
 #[path = "cli/full_disk.rs"]
 mod full_disk;
+#[path = "cli/gate_formats.rs"]
+mod gate_formats;
+#[path = "cli/gates.rs"]
+mod gates;
 #[path = "cli/keys.rs"]
 mod keys;
 #[path = "cli/ledgers.rs"]

@@ -21,6 +21,8 @@ use serde_json::Value;
 
 #[path = "../src/exit.rs"]
 mod exit;
+#[path = "procedures/slips.rs"]
+mod slips;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -33,6 +35,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(files(&path));
+        } else if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
+            // Hidden files are other programs'.
         } else if path.extension().is_some_and(|extension| extension == "yaml") {
             found.push(path);
         }

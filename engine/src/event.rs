@@ -10,6 +10,7 @@ use crate::id::RunId;
 
 pub mod anchoring;
 pub mod fact;
+pub mod gate;
 pub mod held;
 mod kept;
 mod kinds;

@@ -32,6 +32,7 @@ mod checks;
 pub mod consents;
 mod ending;
 mod entering;
+mod gate;
 mod guards;
 pub mod holding;
 pub mod noting;
@@ -364,8 +365,9 @@ impl<'a> Runner<'a> {
         self.plan_consent()?;
         self.open_preconditions(root).await?;
         let procedure = Arc::clone(&root.procedure);
-        let Work::Steps(work) = &procedure.work else {
-            return Err(Halt::failed("not_a_procedure", "a checklist is run by `gate`", None));
+        let work = match &procedure.work {
+            Work::Steps(work) => work,
+            Work::Items(items) => return self.items(root, items).await,
         };
         let failed = self.steps(root, &work.steps).await?;
         match failed {

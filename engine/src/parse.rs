@@ -2,6 +2,7 @@
 //!
 //! All problems of a document are collected; a syntax error alone ends the reading. Nothing here opens a file.
 
+pub mod format;
 mod kind;
 mod meaning;
 pub mod node;

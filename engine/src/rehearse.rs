@@ -21,7 +21,7 @@ use crate::id::{Id, Name, RunId};
 use crate::parse::raw::test::{Case, Defaults, Then};
 use crate::parse::{self, Document, Library};
 use crate::plan::{self, Names, Options, Request, Setting};
-use crate::procedure::{Procedure, Work};
+use crate::procedure::Procedure;
 use crate::run::Run;
 use crate::template::scope::{Object, Scope, Slot};
 use crate::template::value::Value;
@@ -110,10 +110,6 @@ impl Rehearsal<'_> {
         let Some(procedure) = procedures.get(self.procedure).cloned() else {
             return Outcome::refused(case, vec![format!("procedure `{}` does not exist", self.procedure)]);
         };
-        if let Work::Items(_) = procedure.work {
-            let problem = "checklists are asked by `gate`, which this version does not have".to_owned();
-            return Outcome::refused(case, vec![problem]);
-        }
         // A clock of its own for each case: it stands still while something is done, and jumps where all wait.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         let runtime = match runtime {

@@ -1,4 +1,4 @@
-//! `new`: a procedure to begin with, blank or as a copy.
+//! `new`: a procedure to begin with: from a template, with its tests, or as a copy.
 
 use engine::id::Name;
 use schemars::JsonSchema;
@@ -11,8 +11,26 @@ use crate::files;
 use crate::refusal::Refusal;
 use crate::{setup, workspace};
 
-/// A blank procedure; `NAME` and `OWNER` are filled in.
-const BLANK: &str = include_str!("new/blank.yaml");
+/// A template with its tests; `NAME` is filled in.
+struct Template {
+    name: &'static str,
+    text: &'static str,
+    test: &'static str,
+}
+
+macro_rules! template {
+    ($name:literal) => {
+        Template {
+            name: $name,
+            text: include_str!(concat!("new/", $name, ".yaml")),
+            test: include_str!(concat!("new/", $name, ".test.yaml")),
+        }
+    };
+}
+
+/// What there is to begin with; the first where nothing is said.
+const TEMPLATES: [Template; 5] =
+    [template!("blank"), template!("rotation"), template!("restore"), template!("pause"), template!("checklist")];
 
 /// What `new` says in JSON.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -21,36 +39,67 @@ pub struct View {
     name: Name,
     /// Its file.
     path: String,
+    /// The file of its tests; none of a copy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test: Option<String>,
 }
 
 pub fn run(context: &Context, args: &New) -> Result<Exit, Refusal> {
     let name = setup::procedure_name(&args.name)?;
     let workspace = workspace::open(context.global.workspace.as_deref())?;
-    let text = match &args.from {
-        None => BLANK.replace("NAME", name.as_str()),
-        Some(from) => {
-            let from = setup::procedure_name(from)?;
-            renamed(&list::library(context)?.source(&from)?.text, &from, &name)
-        }
+    let (text, test) = match args.from.as_deref() {
+        None => filled(&TEMPLATES[0], &name),
+        Some(from) => begin(context, from, &name)?,
     };
     let folder = workspace.file.procedures.first().ok_or_else(|| {
         Refusal::invalid("usage", "runwarden.yaml names no folder of procedures")
             .help("write `procedures: [procedures]` into it")
     })?;
     let path = workspace.root.join(folder).join(format!("{}.yaml", name.as_str().replace('.', "/")));
+    let beside = path.with_extension("test.yaml");
+    // The procedure itself is refused when it is written.
+    if test.is_some() && !path.exists() && beside.symlink_metadata().is_ok() {
+        let message = format!("`{}` is there already, and is not overwritten", beside.display());
+        return Err(Refusal::invalid("exists", message));
+    }
     if let Some(above) = path.parent() {
         files::make_folder(above)?;
     }
     files::write_new(&path, text.as_bytes())?;
-    let shown = files::shown(&path);
+    if let Some(test) = &test {
+        files::write_new(&beside, test.as_bytes())?;
+    }
+    let (shown, test) = (files::shown(&path), test.map(|_| files::shown(&beside)));
     let ui = &context.ui;
     if ui.is_human() {
         ui.data(&shown);
-        ui.note(&format!("next: edit it, then `runwarden check {shown}` and `runwarden plan {name}`"));
+        let then = if text.contains("\nkind: checklist") { "gate" } else { "plan" };
+        let tried = test.map(|test| format!(" and its cases in {test}, then")).unwrap_or_else(|| ", then".to_owned());
+        ui.note(&format!("next: edit it{tried} `runwarden check`, `runwarden test` and `runwarden {then} {name}`"));
     } else {
-        ui.json(&View { name, path: shown });
+        ui.json(&View { name, path: shown, test });
     }
     Ok(Exit::Done)
+}
+
+/// What to begin with: a procedure of that name, else the template.
+fn begin(context: &Context, from: &str, name: &Name) -> Result<(String, Option<String>), Refusal> {
+    let of = setup::procedure_name(from)?;
+    let template = TEMPLATES.iter().find(|template| template.name == from);
+    match (list::library(context)?.source(&of), template) {
+        (Ok(source), _) => Ok((renamed(&source.text, &of, name), None)),
+        (Err(_), Some(template)) => Ok(filled(template, name)),
+        (Err(error), None) => {
+            let known: Vec<&str> = TEMPLATES.iter().map(|template| template.name).collect();
+            let help = format!("`runwarden list` shows the procedures; the templates are {}", known.join(", "));
+            Err(Refusal::from(error).help(help))
+        }
+    }
+}
+
+fn filled(template: &Template, name: &Name) -> (String, Option<String>) {
+    let fill = |text: &str| text.replace("NAME", name.as_str());
+    (fill(template.text), Some(fill(template.test)))
 }
 
 /// The text with its name changed, and nothing else: comments and layout stay.

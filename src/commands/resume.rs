@@ -79,6 +79,12 @@ fn run(context: &Context, args: &Stopped, purpose: Purpose, only_show: bool) -> 
     let frozen = thawed(&records.reader, &before)?;
     let signing = if only_show { Signing::No } else { Signing::IfGiven };
     let session = Session::thawed(workspace, &frozen.plan, &frozen.documents, &args.who, signing)?;
+    let procedure = &frozen.plan.procedure;
+    if session.loaded.procedures.get(procedure).is_some_and(|found| found.kind() == "checklist") {
+        let message =
+            format!("run {id} asked the checklist `{procedure}`: there is nothing to go on with or take back");
+        return Err(Refusal::invalid("run-over", message).help(format!("`runwarden gate {procedure}` asks it anew")));
+    }
     let approvals = signed_file::read_all(&args.approvals)?;
     let wait = args.wait_lock.as_deref().map(|text| wait_for("--wait-lock", text)).transpose()?;
     let doing = Doing { context, session: &session, recorded: None, approvals, wait };

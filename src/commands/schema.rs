@@ -11,8 +11,8 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Context, RefusalView, actions, anchor, approve, cancel, check, doctor, explain, init, key, ledger, list, locks,
-    new, resume, run as running, runs, show, test, waiver,
+    Context, RefusalView, actions, anchor, approve, cancel, check, docs, doctor, explain, fmt, gate, init, key, ledger,
+    list, locks, new, resume, run as running, runs, show, test, waiver,
 };
 use crate::args::Schema;
 use crate::exit::Exit;
@@ -90,9 +90,12 @@ fn all() -> Vec<(String, Make)> {
     of("output/approve", generate::<approve::View>);
     of("output/cancel", generate::<cancel::View>);
     of("output/check", generate::<check::View>);
+    of("output/docs", generate::<docs::View>);
     of("output/doctor", generate::<doctor::View>);
     of("output/exit_codes", generate::<Vec<explain::View>>);
     of("output/explain", generate::<explain::View>);
+    of("output/fmt", generate::<fmt::View>);
+    of("output/gate", generate::<gate::View>);
     of("output/init", generate::<init::View>);
     of("output/key_generate", generate::<key::OneView>);
     of("output/key_show", generate::<key::View>);

@@ -12,10 +12,11 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::{Context, list};
-use crate::args::ShowProcedure;
+use crate::args::{Graph, ShowProcedure};
 use crate::exit::Exit;
 use crate::refusal::Refusal;
 use crate::setup;
+use crate::ui::flow::Flow;
 use crate::ui::table::pairs;
 use crate::ui::{Paint, inline};
 
@@ -42,6 +43,14 @@ pub fn run(context: &Context, args: &ShowProcedure) -> Result<Exit, Refusal> {
     };
     super::warn(context, &loaded);
     let ui = &context.ui;
+    match args.graph {
+        Some(Graph::Mermaid) => ui.data(&Flow::of(procedure).mermaid()),
+        Some(Graph::Dot) => ui.data(&Flow::of(procedure).dot()),
+        None => {}
+    }
+    if args.graph.is_some() {
+        return Ok(Exit::Done);
+    }
     let mut origin = loaded.origin.to_string();
     if ui.is_human() {
         if library.shadows_built_in(&name) {
@@ -115,7 +124,8 @@ fn table(rows: impl Iterator<Item = (String, String)>) -> Vec<String> {
     if rows.is_empty() { Vec::new() } else { vec![pairs("  ", &rows)] }
 }
 
-fn parameter(parameter: &Parameter) -> String {
+/// What a parameter takes, in a line.
+pub(super) fn parameter(parameter: &Parameter) -> String {
     let mut words = vec![parameter.kind.as_str().to_owned()];
     match &parameter.default {
         Some(default) => words.push(format!("default {}", inline(default))),
@@ -148,16 +158,21 @@ fn check(check: &Check) -> String {
 }
 
 fn guard(guard: &Guard) -> String {
-    let form = match &guard.form {
+    let form = form(guard);
+    let waivable = if guard.waivable.is_some() { " (can be waived)" } else { "" };
+    format!("  {}: {}\n      {form}{waivable}", guard.id, guard.rule.source().trim())
+}
+
+/// What a guard forbids, in a line.
+pub(super) fn form(guard: &Guard) -> String {
+    match &guard.form {
         Form::Never(expression) => format!("never {}", expression.source()),
         Form::Forbid { pattern, condition: Some(condition) } => {
             format!("forbids {pattern} where {}", condition.source())
         }
         Form::Forbid { pattern, condition: None } => format!("forbids {pattern}"),
         Form::OnceFailed(pattern) => format!("once {pattern} has failed, not again on unchanged inputs"),
-    };
-    let waivable = if guard.waivable.is_some() { " (can be waived)" } else { "" };
-    format!("  {}: {}\n      {form}{waivable}", guard.id, guard.rule.source().trim())
+    }
 }
 
 fn step(mark: &str, step: &Step, indent: usize) -> String {

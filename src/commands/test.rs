@@ -17,11 +17,14 @@ use serde::Serialize;
 use super::{Context, check};
 use crate::args::Test;
 use crate::exit::Exit;
-use crate::files::shown;
+use crate::files::{self, shown};
 use crate::refusal::Refusal;
 use crate::ui::table::pairs;
 use crate::ui::{Paint, count};
 use crate::workspace;
+
+mod lcov;
+mod watch;
 
 /// What `test` says in JSON.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -91,12 +94,19 @@ struct Covered {
 }
 
 pub fn run(context: &Context, args: &Test) -> Result<Exit, Refusal> {
+    if args.watch { watch::watch(context, args) } else { once(context, args) }
+}
+
+fn once(context: &Context, args: &Test) -> Result<Exit, Refusal> {
     let found = workspace::find(context.global.workspace.as_deref())?;
-    let files = files(found.as_deref(), &args.paths)?;
+    let files = tests_in(found.as_deref(), &args.paths)?;
     let registry = Registry::builtin();
     let library = check::library_for(found.as_deref(), &args.paths)?;
     let tests = read(&files, &registry, &library)?;
     let results: Vec<Tested> = tests.iter().map(|test| rehearse(test, &registry, &library)).collect();
+    if let Some(path) = &args.lcov {
+        files::replace(path, lcov::render(&results, &library)?.as_bytes())?;
+    }
     let view = view(&results, args.coverage);
     if context.ui.is_human() {
         context.ui.data(&render(&results, &view, context.ui.out));
@@ -107,7 +117,7 @@ pub fn run(context: &Context, args: &Test) -> Result<Exit, Refusal> {
 }
 
 /// The tests that are meant: those in folders, those that are named, and those beside procedures that are named.
-fn files(found: Option<&Path>, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Refusal> {
+fn tests_in(found: Option<&Path>, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Refusal> {
     if paths.is_empty() {
         return Ok(check::files_of_workspace(found)?.into_iter().filter(|path| is_test(path)).collect());
     }

@@ -17,7 +17,7 @@ use crate::refusal::Refusal;
 /// The parameters that were given; the command line stands before the file.
 pub fn parameters(procedure: &Procedure, asked: &Asked) -> Result<IndexMap<String, Json>, Refusal> {
     let mut given = match &asked.file {
-        Some(path) => parameters_file(path)?,
+        Some(path) => map_file(path, "parameters")?,
         None => IndexMap::new(),
     };
     let mut seen: Vec<&str> = Vec::new();
@@ -78,7 +78,8 @@ pub fn pair<'a>(text: &'a str, option: &str) -> Result<(&'a str, &'a str), Refus
         .ok_or_else(|| Refusal::invalid("usage", format!("`{option} {text}` is not of the form NAME=VALUE")))
 }
 
-fn parameters_file(path: &Path) -> Result<IndexMap<String, Json>, Refusal> {
+/// A file that holds a map of `what`.
+pub fn map_file(path: &Path, what: &str) -> Result<IndexMap<String, Json>, Refusal> {
     let bytes = read(path, yaml::MAX_BYTES as u64).map_err(|error| Refusal::io("read", path, &error))?;
     let wrong = |diagnostics| {
         Refusal::invalid("invalid-document", format!("`{}` has errors", shown(path))).diagnostics(diagnostics)
@@ -91,7 +92,7 @@ fn parameters_file(path: &Path) -> Result<IndexMap<String, Json>, Refusal> {
     }
     match tree.as_ref().map(|tree| (&tree.data, tree.to_json())) {
         Some((Data::Mapping(_), Json::Object(members))) => Ok(members.into_iter().collect()),
-        _ => Err(Refusal::invalid("parameters", format!("`{}` is not a map of parameters", shown(path)))
-            .help("write one parameter a line: `name: value`")),
+        _ => Err(Refusal::invalid("parameters", format!("`{}` is not a map of {what}", shown(path)))
+            .help(format!("write one {} a line: `name: value`", what.trim_end_matches('s')))),
     }
 }

@@ -65,6 +65,11 @@ impl Progress {
         Self { ui, bar, titles }
     }
 
+    /// Whether people read what is told.
+    pub fn is_for_people(&self) -> bool {
+        self.ui.is_human()
+    }
+
     /// Makes room for a question.
     pub fn pause(&self) {
         self.finish();

@@ -68,9 +68,9 @@ fn what_is_not_there_is_named_with_what_may_be_meant() {
 fn a_new_procedure_passes_check_and_is_never_written_over_another() {
     let bench = Bench::workspace();
     bench.run("new ops.rotate_logs").exits(0).prints("procedures/ops/rotate_logs.yaml").says(
-        "next: edit it, then `runwarden check procedures/ops/rotate_logs.yaml` and `runwarden plan ops.rotate_logs`",
+        "next: edit it and its cases in procedures/ops/rotate_logs.test.yaml, then `runwarden check`, `runwarden test` and `runwarden plan ops.rotate_logs`",
     );
-    bench.run("check").exits(0).says("checked 2 files: no problems");
+    bench.run("check").exits(0).says("checked 3 files: no problems");
     bench
         .run("new ops.rotate_logs")
         .exits(2)

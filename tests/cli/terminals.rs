@@ -66,6 +66,18 @@ fn questions_are_asked_until_the_answer_fits() {
 }
 
 #[test]
+fn an_item_of_a_checklist_is_asked_of_who_sits_there() {
+    let text = "runwarden: v1\nkind: checklist\nname: ready\ntitle: Ready\nversion: 1.0.0\nsummary: For a test.\nowner: ops\n\
+        items: [{ id: lamp, manual: { ask: Is the lamp on?, answer: { on: { type: boolean } }, expect: answer.on } }]\n";
+    let bench = Bench::workspace().file("procedures/ready.yaml", text);
+    let Some(outcome) = on_a_terminal(&bench, "gate ready", "true\r") else { return };
+    let outcome = outcome.exits(0);
+    assert!(outcome.raw.contains("Is the lamp on?") && outcome.raw.contains("gate open"), "{}", outcome.raw);
+    let Some(outcome) = on_a_terminal(&bench, "gate ready", "false\r") else { return };
+    outcome.exits(1);
+}
+
+#[test]
 fn colour_is_used_on_a_terminal_and_not_with_no_color() {
     let bench = Bench::workspace().procedure("drop", DROP);
     let Some(outcome) = on_a_terminal(&bench, "plan drop", "") else { return };

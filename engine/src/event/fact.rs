@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::anchoring::{AnchorFailed, AnchorIntent, AnchorReceipt};
+use super::gate::GateResult;
 use super::held::{Called, LockBroken, LockHeld, RunCancelled};
 use super::people::{ApprovalConsumed, ApprovalNoted, ManualAnswered, ManualAsked, Signed, Sought, WaiverUsed};
 use super::state::{Checked, Failure, RunStatus, StepState, Verdict};
@@ -92,6 +93,9 @@ pub enum Event {
     /// Somebody took a named lock from a run.
     #[serde(rename = "lock.broken")]
     LockBroken(LockBroken),
+    /// A checklist was asked to its end.
+    #[serde(rename = "gate.result")]
+    GateResult(GateResult),
     /// A run ended.
     #[serde(rename = "run.end")]
     RunEnd(RunEnd),

@@ -36,6 +36,7 @@ impl Event {
             Self::AnchorIntent(_) => Kind::AnchorIntent,
             Self::AnchorReceipt(_) => Kind::AnchorReceipt,
             Self::AnchorFailed(_) => Kind::AnchorFailed,
+            Self::GateResult(_) => Kind::GateResult,
             Self::RunEnd(_) => Kind::RunEnd,
         }
     }

@@ -58,6 +58,7 @@ impl Event {
                 map(masker, &mut receipt.details);
             }
             Self::AnchorFailed(failed) => masker.clean(&mut failed.detail),
+            Self::GateResult(result) => result.mask(masker),
             Self::RunEnd(end) => {
                 map(masker, &mut end.outputs);
                 end.error.iter_mut().for_each(|error| error.mask(masker));

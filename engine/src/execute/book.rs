@@ -54,6 +54,11 @@ pub trait Keeper: Send {
     fn place(&self) -> Option<&Path> {
         None
     }
+
+    /// Whether what is appended says later who did it. Where it does not, nobody has to sign for it.
+    fn is_record(&self) -> bool {
+        true
+    }
 }
 
 impl Keeper for Ledger {
@@ -171,6 +176,11 @@ impl<'a> Book<'a> {
     /// Where the record is.
     pub fn place(&self) -> Option<PathBuf> {
         self.ledger.place().map(Path::to_owned)
+    }
+
+    /// Whether what is noted stays.
+    pub fn is_record(&self) -> bool {
+        self.ledger.is_record()
     }
 
     /// What others ask for.

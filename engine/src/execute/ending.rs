@@ -35,6 +35,17 @@ impl Runner<'_> {
         let (status, failure) = match outcome {
             Ok(()) => (RunStatus::Succeeded, None),
             Err(Halt::Record(error)) => return Err(*error),
+            // A gate is asked anew: nothing was done that one could go on from.
+            Err(Halt::Suspended { because, detail, .. }) if matches!(root.procedure.work, Work::Items(_)) => {
+                // Outside of its items a gate asks people in preconditions alone.
+                let (status, code) = match because {
+                    "answer" => (RunStatus::Refused, "precondition"),
+                    _ => (RunStatus::Cancelled, "cancelled"),
+                };
+                let code = code.to_owned();
+                let failure = Failure { code, message: detail, step: None, check: None, guard: None, attempt: None };
+                (status, Some(failure))
+            }
             Err(Halt::Suspended { because, detail, step, sought }) => {
                 return self.suspend(because, detail, step, sought);
             }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use crate::event::fact::{Event, Fact};
+use crate::event::gate::ItemStatus;
 use crate::event::state::{Failure, RunStatus, StepState, Verdict};
 use crate::parse::raw::test as raw;
 use crate::run::Run;
@@ -58,6 +59,10 @@ pub(super) fn differences(expected: &raw::Expected, found: &Found) -> Vec<Differ
     if let Some(checks) = &expected.checks {
         let expected: BTreeSet<String> = checks.iter().cloned().collect();
         differences.take("checks", &listed(&expected), &listed(&found.checks()));
+    }
+    for (id, status) in expected.items.iter().flatten() {
+        let is = found.item(id.as_str()).map_or("not asked", ItemStatus::as_str);
+        differences.take(&format!("items.{id}"), item_of(*status).as_str(), is);
     }
     if let Some(events) = &expected.events {
         let kinds: Vec<&str> = found.facts.iter().map(|fact| fact.event.kind().as_str()).collect();
@@ -126,6 +131,14 @@ impl Found {
         failed.chain(planned).collect()
     }
 
+    /// What came of an item of a checklist; none where it was not asked to its end.
+    fn item(&self, id: &str) -> Option<ItemStatus> {
+        self.facts.iter().rev().find_map(|fact| match &fact.event {
+            Event::GateResult(result) => result.items.iter().find(|item| item.id == id).map(|item| item.status),
+            _ => None,
+        })
+    }
+
     /// How many effects were tried, those of people and of undo included.
     pub fn effects(&self) -> usize {
         let is_effect = |fact: &&Fact| match &fact.event {
@@ -156,6 +169,16 @@ fn listed(names: &BTreeSet<String>) -> String {
 fn in_order(expected: &[String], found: &[&str]) -> bool {
     let mut found = found.iter();
     expected.iter().all(|kind| found.any(|other| other == kind))
+}
+
+fn item_of(word: raw::ItemState) -> ItemStatus {
+    match word {
+        raw::ItemState::Passed => ItemStatus::Passed,
+        raw::ItemState::Failed => ItemStatus::Failed,
+        raw::ItemState::Undecidable => ItemStatus::Undecidable,
+        raw::ItemState::Skipped => ItemStatus::Skipped,
+        raw::ItemState::Waived => ItemStatus::Waived,
+    }
 }
 
 pub(super) fn status_of(word: raw::RunStatus) -> RunStatus {

@@ -40,6 +40,8 @@ pub enum Kind {
     Branch,
     /// A check of a `verify`.
     Verify,
+    /// An item of a checklist.
+    Item,
     /// The undo of a step.
     Undo,
     /// A failure mode.
@@ -56,6 +58,7 @@ impl Kind {
             Self::Step => "step",
             Self::Branch => "branch",
             Self::Verify => "verify",
+            Self::Item => "item",
             Self::Undo => "undo",
             Self::FailureMode => "failure mode",
         }
@@ -87,10 +90,17 @@ pub fn points(procedure: &Procedure) -> Vec<Point> {
         }
         points.push(Kind::Guard, guard.id.as_str(), VIOLATED);
     }
-    if let Work::Steps(work) = &procedure.work {
-        work.steps.iter().for_each(|step| points.step(step));
-        points.checks(Kind::Verify, None, &work.verify);
-        work.finally.iter().for_each(|step| points.step(step));
+    match &procedure.work {
+        Work::Steps(work) => {
+            work.steps.iter().for_each(|step| points.step(step));
+            points.checks(Kind::Verify, None, &work.verify);
+            work.finally.iter().for_each(|step| points.step(step));
+        }
+        Work::Items(items) => {
+            points.checks(Kind::Item, None, items);
+            let skipped = items.iter().filter(|item| item.when.is_some());
+            skipped.for_each(|item| points.push(Kind::Item, item.id.as_str(), WHEN_FALSE));
+        }
     }
     for mode in &procedure.failure_modes {
         points.push(Kind::FailureMode, &mode.title, SHOWN);
@@ -157,6 +167,9 @@ pub(super) fn reached(procedure: &Procedure, found: &Found) -> BTreeSet<Point> {
         let step = fact.step.as_deref().map(without_item);
         match (&fact.event, step.as_deref()) {
             (Event::PreconditionResult(checked), step) => points.checked(Kind::Precondition, step, checked),
+            (Event::VerifyResult(checked), None) if matches!(procedure.work, Work::Items(_)) => {
+                points.item(checked);
+            }
             (Event::VerifyResult(checked), step) => points.checked(Kind::Verify, step, checked),
             (Event::StepSkipped(skipped), Some(step)) => points.skipped(procedure, step, skipped.state),
             (Event::UndoResult(result), Some(step)) if result.state == StepState::Undone => {
@@ -198,6 +211,13 @@ impl Points {
         };
         let id = step.map_or_else(|| checked.check.clone(), |step| format!("{step}.{}", checked.check));
         self.push(kind, &id, what);
+    }
+
+    fn item(&mut self, checked: &crate::event::state::Checked) {
+        match checked.verdict {
+            Verdict::Skipped => self.push(Kind::Item, &checked.check, WHEN_FALSE),
+            _ => self.checked(Kind::Item, None, checked),
+        }
     }
 
     fn skipped(&mut self, procedure: &Procedure, step: &str, state: StepState) {

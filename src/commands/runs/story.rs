@@ -68,6 +68,7 @@ pub fn line(entry: &EntryView, paint: Paint) -> Option<String> {
         Kind::LockBroken => {
             paint.red(&format!("lock `{}` was taken away: {}", text("lock"), text("reason"))) + &by(entry)
         }
+        Kind::GateResult => format!("gate {}", state(text("status"), paint)),
         Kind::RunEnd => format!("ended {}", state(text("status"), paint)),
         other => other.as_str().to_owned(),
     };
@@ -130,7 +131,7 @@ fn short(text: &str) -> String {
 
 fn state(word: &str, paint: Paint) -> String {
     match word {
-        "succeeded" | "undone" => paint.green(word),
+        "succeeded" | "undone" | "passed" => paint.green(word),
         "no_change" | "skipped" => paint.dim(word),
         "suspended" | "waiting" | "pending" => paint.yellow(word),
         _ => paint.red(word),

@@ -10,6 +10,7 @@ use super::{Checker, Common};
 use crate::id::{Id, Name};
 use crate::parse::Opened;
 use crate::parse::problems::meaning as problem;
+use crate::parse::problems::structure::no_items;
 use crate::parse::raw::procedure as raw;
 use crate::parse::raw::words as word;
 use crate::procedure::{
@@ -103,6 +104,10 @@ impl<'a> Checker<'a, '_> {
             self.checks("preconditions", raw.preconditions.iter().flatten(), at.get("preconditions"), &start);
         let do_not = self.guards(raw.do_not.as_ref(), at.get("do_not"), &start);
         let items = self.checks("items", raw.items.iter(), at.get("items"), &start);
+        if raw.items.is_empty() {
+            let place = self.place(at.get("items").span());
+            self.problems.push(no_items(place));
+        }
         let common = common?;
         Some(Procedure {
             name: raw.name.clone(),

@@ -26,6 +26,8 @@ struct Tested<'a> {
     guards: Vec<&'a str>,
     /// Preconditions, checks of a `verify`, items.
     checks: Vec<&'a str>,
+    /// Of a checklist.
+    items: Vec<&'a str>,
     /// What may be scripted, with its action: steps, `step.check`, preconditions, guards, checks.
     scripted: IndexMap<String, Option<&'a str>>,
     /// Who may be asked: steps and checks.
@@ -78,6 +80,7 @@ impl<'a> Checker<'a, '_> {
                 tested.all_checks(raw.preconditions.iter().flatten().map(AsRef::as_ref));
                 tested.all_guards(raw.do_not.iter().flatten());
                 tested.all_checks(raw.items.iter().map(AsRef::as_ref));
+                tested.items = raw.items.iter().filter_map(|item| Some(item.0.id.as_ref()?.as_str())).collect();
                 Some(tested)
             }
             Some(_) => {
@@ -204,6 +207,12 @@ impl<'a> Checker<'a, '_> {
             let scripted: Vec<&str> = tested.scripted.keys().map(String::as_str).collect();
             if !tested.checks.contains(&check.as_str()) {
                 self.known("check", check, &scripted, at.get("checks").item(index));
+            }
+        }
+        for item in raw.items.iter().flat_map(|all| all.keys()) {
+            if !tested.items.contains(&item.as_str()) {
+                let place = self.place(at.get("items").get(item.as_str()).key());
+                self.problems.push(problem::unknown_in_test(place, "item", item.as_str(), &tested.items));
             }
         }
         for (index, kind) in raw.events.iter().flatten().enumerate() {

@@ -100,6 +100,13 @@ pub fn empty(place: Place, owner: &str) -> Diagnostic {
     Diagnostic::error("empty", place, format!("{owner} must not be empty")).label("nothing in it")
 }
 
+/// A checklist that checks nothing: `gate` says so with its exit code.
+#[must_use]
+pub fn no_items(place: Place) -> Diagnostic {
+    Diagnostic::warning("empty", place, "a checklist without items checks nothing, and its gate never opens")
+        .label("nothing in it")
+}
+
 /// A number beyond its bounds, or a list of a wrong length.
 #[must_use]
 pub fn out_of_range(place: Place, owner: &str, found: &str, bound: &str) -> Diagnostic {

@@ -104,7 +104,6 @@ pub struct Checklist {
     /// What must not be.
     pub do_not: Option<Vec<Guard>>,
     /// Its points; all are asked, in order.
-    #[schemars(length(min = 1))]
     pub items: Vec<Item>,
 }
 

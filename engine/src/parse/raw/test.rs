@@ -221,6 +221,8 @@ pub struct Expected {
     pub guards: Option<Vec<Id>>,
     /// The checks and preconditions that did not pass, no more and no fewer.
     pub checks: Option<Vec<String>>,
+    /// Of a checklist: what came of items.
+    pub items: Option<IndexMap<Id, ItemState>>,
     /// Kinds of events that must come in this order, others between them.
     pub events: Option<Vec<String>>,
     /// The title of the failure mode that is shown.
@@ -239,6 +241,22 @@ pub struct ExpectedStep {
     pub state: Option<StepState>,
     /// How often it was tried.
     pub attempts: Option<u32>,
+}
+
+/// What came of an item of a checklist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemState {
+    /// It is so.
+    Passed,
+    /// It is not so, or nobody answers.
+    Failed,
+    /// It cannot be found out.
+    Undecidable,
+    /// Its `when` is false.
+    Skipped,
+    /// A waiver lets it pass.
+    Waived,
 }
 
 /// The status of a run.
