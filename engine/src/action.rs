@@ -211,6 +211,8 @@ pub trait Read: Send + Sync + 'static {
     type Params: DeserializeOwned + JsonSchema + Send;
     /// What it gives.
     type Output: Serialize + JsonSchema;
+    /// Whether its output comes of its input and nothing else. A test of a procedure need not say what it gives.
+    const PURE: bool = false;
 
     /// Looks.
     async fn read(&self, params: Self::Params, looking: &Looking<'_>) -> Result<Self::Output, Error>;

@@ -19,6 +19,8 @@ pub struct Action {
     pub name: &'static str,
     /// What it promises.
     pub contract: Contract,
+    // Whether its output comes of its input alone.
+    pure: bool,
     // Made when first asked for: a start-up that needs no schema does not pay for sixty.
     schemas: Arc<Schemas>,
     body: Arc<Body>,
@@ -48,6 +50,7 @@ impl Action {
                 reconcile: true,
                 version: 1,
             },
+            pure: A::PURE,
             schemas: Schemas::of::<A::Params, A::Output>(),
             body: Arc::new(Body::Read(Box::new(action))),
             script: None,
@@ -58,6 +61,7 @@ impl Action {
         Self {
             name: A::NAME,
             contract: A::CONTRACT,
+            pure: false,
             schemas: Schemas::of::<A::Params, A::Output>(),
             body: Arc::new(Body::Effect(Box::new(action))),
             script: None,
@@ -92,11 +96,11 @@ impl Action {
     pub async fn read(&self, with: &Value, looking: &Looking<'_>) -> Result<Value, Error> {
         match &*self.body {
             Body::Read(read) => match &self.script {
-                Some(script) => {
+                Some(script) if !self.pure || script.has_answer(&self.call(looking.facts)) => {
                     read.accepts(with)?;
                     super::scripted::read(&**script, &self.call(looking.facts), looking.probe).await
                 }
-                None => looking.facts.cleaned(read.read(with, looking).await),
+                _ => looking.facts.cleaned(read.read(with, looking).await),
             },
             Body::Effect(_) => Err(Error::new("not_a_read", format!("`{}` has an effect", self.name))),
         }
@@ -170,6 +174,7 @@ impl Action {
         Self {
             name: self.name,
             contract: self.contract,
+            pure: self.pure,
             schemas: Arc::clone(&self.schemas),
             body: Arc::clone(&self.body),
             script: Some(Arc::clone(script)),
