@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::erased::{ErasedEffect, ErasedRead};
 use super::scripted::{Call, Script, Shape};
 use super::{Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Read, Reconciled, Repeat};
-use super::{anchor, command, data, file, forge, http, ledger, process, secrets};
+use super::{anchor, command, data, epoch, file, forge, git, http, ledger, mvcrs, pause, process, secrets};
 use crate::diagnostic::did_you_mean;
 use crate::id::Digest;
 
@@ -236,6 +236,8 @@ impl Registry {
             .read(data::count::Count)
             .read(data::read::Read)
             .read(data::value::Value)
+            .effect(epoch::bump::Bump)
+            .read(epoch::read::Read)
             .effect(file::copy::Copy)
             .read(file::hash::Hash)
             .read(file::read::Read)
@@ -245,6 +247,9 @@ impl Registry {
             .effect(file::write::Write)
             .read(forge::policy_hash::PolicyHash)
             .read(forge::verdict_verify::VerdictVerify)
+            .effect(git::branch::Branch)
+            .read(git::status::Status)
+            .effect(git::tag::Tag)
             .read(http::get::Get)
             .read(http::ready::Ready)
             .effect(http::request::Request)
@@ -253,6 +258,14 @@ impl Registry {
             .read(ledger::list_runs::ListRuns)
             .effect(ledger::snapshot::Snapshot)
             .read(ledger::verify::Verify)
+            .read(mvcrs::classify::Classify)
+            .read(mvcrs::lifecycle::Lifecycle)
+            .effect(mvcrs::marker::Marker)
+            .read(mvcrs::summary::Summary)
+            .effect(mvcrs::trust_lock::TrustLock)
+            .effect(pause::pause::Pause)
+            .effect(pause::resume::Resume)
+            .read(pause::status::Status)
             .read(process::holders::Holders)
             .read(secrets::compare::Compare)
             .read(secrets::expiry::Expiry)
