@@ -252,6 +252,25 @@ fn a_commanded_pause_is_lifted_once_a_person_has_seen_it() {
 }
 
 #[test]
+fn a_reset_that_was_not_answered_in_time_is_looked_for_before_it_is_sent_again() {
+    let Some((postgres, site)) = incident(6, 6) else { return };
+    let workspace = site.bench.read("runwarden.yaml").replace("user: ops }", "user: ops, timeout: 1s }");
+    fs::write(site.bench.path("runwarden.yaml"), workspace).unwrap();
+    let operator = "11111111-1111-4111-8111-111111111111";
+    postgres.sql(&format!("SELECT issue_kora_control('org_a', 's', '{operator}', 1::smallint, 'pause', 'deploy')"));
+    site.says("operational-state", &state("ready", "none", &[]));
+    // Reads go on, writes wait.
+    let held = postgres.hold("LOCK TABLE kora_control IN SHARE ROW EXCLUSIVE MODE");
+    let answers = ["agree.because=The deploy is done", "agree.read_back=org_a"];
+    let told = [WORKSPACE, "reason=the deploy is done", "settle=5s"];
+    let unknown = site.run("kora.clear_pause", &told, &answers).exits(9).stdout;
+    assert!(unknown.contains("was not done within"), "{unknown}");
+    drop(held);
+    site.bench.run("resume last -q").exits(0);
+    assert_eq!(postgres.sql("SELECT count(*) FROM kora_control WHERE level = 0"), "1");
+}
+
+#[test]
 fn a_pause_of_the_substrate_is_not_reset() {
     let Some((postgres, site)) = incident(4, 6) else { return };
     let operator = "11111111-1111-4111-8111-111111111111";

@@ -1,6 +1,7 @@
 //! A PostgreSQL server of a test's own, on a socket in a temporary folder.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -141,6 +142,31 @@ impl Postgres {
         let done = self.psql(&["-v", "ON_ERROR_STOP=1", "-c", statements]);
         assert!(done.status.success(), "{statements}: {}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8(done.stdout).unwrap().trim().to_owned()
+    }
+}
+
+/// A transaction that somebody else keeps open; it ends with this.
+pub struct Held(Child);
+
+impl Postgres {
+    /// Has somebody else do this in a transaction, and keep that open.
+    pub fn hold(&self, statement: &str) -> Held {
+        let mut command = Command::new(self.programs.join("psql"));
+        command.args(["-X", "-h", self.socket(), "-p", &self.port, "-U", "owner", "-d", "postgres"]);
+        let mut held = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let stdin = held.stdin.as_mut().unwrap();
+        writeln!(stdin, "BEGIN; {statement}; \\echo held").unwrap();
+        stdin.flush().unwrap();
+        let lines = BufReader::new(held.stdout.take().unwrap()).lines();
+        assert!(lines.map_while(Result::ok).any(|line| line == "held"), "{statement} was not done");
+        Held(held)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
