@@ -162,13 +162,14 @@ fn alerts_come_from_the_date_and_a_calendar_has_the_four_days() {
     site.run("kora.credential_alerts", &["schedule=systemd"], &[]).exits(0);
     let calendar = value(&site, "alerts/kora-tokens.ics");
     assert!(
-        calendar.contains("DTSTART:20990818T000000Z\n") && calendar.contains("DTSTART:20990501T000000Z\n"),
+        calendar.contains("DTSTART:20990818T000000Z\r\n") && calendar.contains("DTSTART:20990501T000000Z\r\n"),
         "{calendar}"
     );
     for days in ["30", "14", "7", "1"] {
-        assert_eq!(calendar.matches(&format!("TRIGGER:-P{days}D\n")).count(), 2, "{calendar}");
+        assert_eq!(calendar.matches(&format!("TRIGGER:-P{days}D\r\n")).count(), 2, "{calendar}");
     }
     assert!(calendar.lines().all(|line| !line.starts_with(' ')), "{calendar}");
+    assert_eq!(calendar.matches('\n').count(), calendar.matches("\r\n").count());
     assert!(value(&site, "alerts/kora-tokens.timer").contains("OnCalendar=*-*-* 09:00:00"));
     assert!(value(&site, "alerts/kora-tokens.service").contains("kora.credential_alerts"));
     site.run("kora.credential_alerts", &["schedule=crontab"], &[]).exits(0);
