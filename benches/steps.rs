@@ -23,8 +23,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::action::Registry;
+use engine::consent::standing::Standing;
 use engine::event::fact::Fact;
 use engine::event::state::RunStatus;
+use engine::execute::consents::NoConsents;
 use engine::execute::people::{Answer, Asked, People};
 use engine::execute::{Means, Observer, execute};
 use engine::host::machine::{Machine, Settings};
@@ -132,6 +134,7 @@ async fn run_in(folder: &Path, procedure: Procedure) {
         workspace: Arc::new(workspace()),
         environment: Environment::Development,
         actor: "bench".to_owned(),
+        standing: Standing::unnamed(),
         registry: Arc::new(Registry::builtin()),
         procedures: BTreeMap::from([(name.clone(), Arc::new(procedure))]),
         env: BTreeMap::new(),
@@ -144,6 +147,7 @@ async fn run_in(folder: &Path, procedure: Procedure) {
         targets: IndexMap::new(),
         secrets: IndexMap::new(),
         options: Options::default(),
+        waivers: Vec::new(),
     };
     let history = Past::new(run.clone(), now, || Err("there is no history".to_owned()));
     let names = Names { plan: "bench".to_owned(), run: run.clone(), origin: "built in".to_owned() };
@@ -154,8 +158,17 @@ async fn run_in(folder: &Path, procedure: Procedure) {
     Ledger::create(&path, "bench/ledger", &key(), now, "0193e4a0-5c1e-7a3b-9d27-3f1c8b6a2e11").unwrap();
     let mut ledger = Ledger::open(&path, key(), now).unwrap();
     let (_interrupt, interrupts) = tokio::sync::watch::channel(0);
-    let means =
-        Means { setting: &setting, host: &machine, people: &Silent, observer: &Silent, interrupts, history: &history };
+    let (_door, knocks) = tokio::sync::watch::channel(0);
+    let means = Means {
+        setting: &setting,
+        host: &machine,
+        people: &Silent,
+        observer: &Silent,
+        interrupts,
+        knocks,
+        history: &history,
+        consents: &NoConsents,
+    };
     let ended = execute(&means, &plan, run, &mut ledger).await.unwrap();
     assert_eq!(ended.status, RunStatus::Succeeded, "{:?}", ended.failure);
     assert_eq!(ended.run.steps().count(), STEPS);
@@ -207,6 +220,7 @@ fn step(id: &str, action: &str, with: &Value) -> Step {
         verify: Vec::new(),
         undo: Undo::Unsaid,
         on_error: OnError::Stop,
+        checkpoint: None,
         acts_as: Vec::new(),
         secret_outputs: IndexMap::new(),
     }
@@ -219,6 +233,7 @@ fn workspace() -> Workspace {
             path: "ledger.db".to_owned(),
             key: "ledger.pem".to_owned(),
             origin: "bench/ledger".to_owned(),
+            witnesses: IndexMap::new(),
         },
         procedures: Vec::new(),
         actors: IndexMap::new(),

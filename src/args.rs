@@ -7,15 +7,17 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 mod anchor;
 mod key;
 mod ledger;
+mod people;
 mod runs;
 
-pub use anchor::{Anchor, AnchorCommand, AnchorExport, AnchorVerify};
-pub use key::{Key, KeyCommand, KeyGenerate, KeyShow, Role};
+pub use anchor::{Anchor, AnchorCommand, AnchorExport, AnchorFetch, AnchorStore, AnchorVerify};
+pub use key::{Key, KeyCommand, KeyGenerate, KeyRevoke, KeyRotate, KeyShow, KeyTrust, Role};
 pub use ledger::{
-    Backup, Consistency, Driver, Export, Head, Incident, IncidentCommand, Keys, Ledger, LedgerCommand, Prove, Recipe,
-    Show, Tail, Verify, Whose,
+    Backup, Checkpoint, Consistency, Driver, Export, Head, Incident, IncidentCommand, Keys, Ledger, LedgerCommand,
+    Prove, Recipe, Show, Tail, Verify, Whose,
 };
-pub use runs::{Asked, Plan, Resume, Run, Stopped, Undo};
+pub use people::{Consent, NewWaiver, SignWaiver, Waiver, WaiverCommand, WaiverFiles, Who};
+pub use runs::{Asked, Cancel, Locks, LocksCommand, Plan, Resume, Run, Stopped, Undo};
 
 /// Runs operational runbooks: checked, previewed, guarded, and written down.
 #[derive(Debug, Parser)]
@@ -90,15 +92,22 @@ pub enum Command {
     Test(Test),
     Plan(Plan),
     Run(Box<Run>),
+    /// Consent to a plan, or to what a run waits for, with a signature
+    Approve(Consent),
+    /// Refuse a plan, or what a run waits for: it does not run
+    Reject(Consent),
     Resume(Resume),
     Undo(Undo),
+    Cancel(Cancel),
     Runs(Runs),
+    Locks(Locks),
     Actions(Actions),
     Explain(Explain),
     Schema(Schema),
     Ledger(Ledger),
     Anchor(Anchor),
     Key(Key),
+    Waiver(Waiver),
     Completions(Completions),
     Man(Man),
 }

@@ -12,6 +12,9 @@ use crate::ui::{Ui, diagnostics};
 
 mod actions;
 mod anchor;
+mod approve;
+mod asking;
+mod cancel;
 mod check;
 mod completions;
 mod doctor;
@@ -20,6 +23,7 @@ mod init;
 mod key;
 mod ledger;
 mod list;
+mod locks;
 mod man;
 mod new;
 mod plan;
@@ -29,6 +33,7 @@ mod runs;
 mod schema;
 mod show;
 mod test;
+mod waiver;
 
 /// What every command is given.
 struct Context {
@@ -67,7 +72,10 @@ struct ErrorView {
 pub fn run(args: Args) -> Exit {
     let Args { global, command } = args;
     let ui = Arc::new(Ui::new(global.format, global.color, global.quiet, global.verbose));
-    let is_run = matches!(command, Command::Run(_) | Command::Resume(_) | Command::Undo(_));
+    let is_run = matches!(
+        command,
+        Command::Run(_) | Command::Resume(_) | Command::Undo(_) | Command::Approve(_) | Command::Reject(_)
+    );
     let done = enter_folder(&global).and_then(|()| {
         let context = Context { global, ui: Arc::clone(&ui) };
         dispatch(&context, command)
@@ -95,8 +103,12 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Refusal> {
         Command::Test(args) => test::run(context, &args),
         Command::Plan(args) => plan::run(context, &args),
         Command::Run(args) => run::run(context, &args),
+        Command::Approve(args) => approve::approve(context, &args),
+        Command::Reject(args) => approve::reject(context, &args),
         Command::Resume(args) => resume::resume(context, &args),
         Command::Undo(args) => resume::undo(context, &args),
+        Command::Cancel(args) => cancel::run(context, &args),
+        Command::Locks(args) => locks::run(context, &args.command),
         Command::Runs(args) => runs::run(context, &args),
         Command::Actions(args) => actions::run(context, &args),
         Command::Explain(args) => explain::run(context, &args),
@@ -104,6 +116,7 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Refusal> {
         Command::Ledger(args) => ledger::run(context, args.command),
         Command::Anchor(args) => anchor::run(context, args.command),
         Command::Key(args) => key::run(context, args.command),
+        Command::Waiver(args) => waiver::run(context, args.command),
         Command::Completions(args) => completions::run(context, &args),
         Command::Man(args) => man::run(context, &args),
     }

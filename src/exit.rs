@@ -110,6 +110,7 @@ impl Exit {
     pub fn of_no_plan(error: &PlanError) -> Self {
         match error {
             PlanError::OtherEnvironment { .. } => Self::Refused,
+            PlanError::Consent(_) => Self::Rejected,
             _ => Self::Invalid,
         }
     }
@@ -121,6 +122,7 @@ impl Exit {
             PlanStatus::Refused => Self::Refused,
             PlanStatus::Guarded => Self::Guard,
             PlanStatus::Failed => Self::Failed,
+            PlanStatus::Busy => Self::Busy,
         }
     }
 

@@ -32,6 +32,11 @@ pub const CODES: &[(&str, &str)] = &[
     ("plan-spent", "the plan file was run before"),
     ("not-a-plan", "the file is no plan"),
     ("ledger-busy", "another process writes the ledger"),
+    ("lock-busy", "another run holds a named lock that this one needs"),
+    ("no-lock", "no run holds a lock of that name"),
+    ("not-confirmed", "the process that has the ledger has not done what it was asked to, as far as is known"),
+    ("not-cancelled", "the run had ended before it could be cancelled"),
+    ("unknown-outcome", "an effect of the run may or may not have happened, so it cannot end"),
     ("ledger", "the ledger cannot be written, cannot be read, or is not genuine"),
     ("ledger-missing", "there is a key without its ledger, or a ledger without its key"),
     ("key", "the ledger's key, or the key of fingerprints, cannot be used"),
@@ -41,10 +46,18 @@ pub const CODES: &[(&str, &str)] = &[
     ("other-log", "the folder holds the files of another log, or of this one before it was changed"),
     ("incident", "a verification of the ledger failed before, and nobody has closed that; or it is another incident"),
     ("unknown-run", "the ledger has no run of that id"),
-    ("run-over", "the run succeeded, was undone or was refused: it does not go on"),
+    ("run-over", "the run has ended, and does not go on"),
     ("not-frozen", "what a run was begun with cannot be read back"),
     ("bad-entry", "an entry of the ledger does not say what its kind says"),
     ("unsigned", "in production the run's actor must be signed for"),
+    ("unknown-actor", "runwarden.yaml has no actor of that name, or with that key"),
+    ("wrong-actor", "the procedure is run by actors of another class or role"),
+    ("wrong-key", "a key is not that of the actor, has expired or was revoked, or cannot be used"),
+    ("approval", "an approval or run document does not count: forged, expired, spent, or by somebody who may not"),
+    ("waiver", "a waiver does not count: forged, expired, spent, or of a guard that it cannot lift"),
+    ("rejected", "somebody who was asked to consent refused"),
+    ("not-waiting", "the run does not wait for an approval"),
+    ("undecidable", "what a procedure asks for cannot be told while it is planned"),
     ("ambiguous-run", "several runs begin with what was given"),
     ("unknown-action", "there is no action of that name"),
     ("unknown-code", "there is no diagnostic or refusal of that code"),
@@ -115,6 +128,10 @@ impl From<LedgerError> for Refusal {
                 .help("nothing runs until this is looked into; `runwarden ledger verify` says what is wrong"),
             LedgerError::Incident { .. } => Self::new(Exit::Ledger, "incident", message)
                 .help("`runwarden ledger incident` shows it; `runwarden ledger incident close NAME` ends it"),
+            LedgerError::WrongKey { .. } => Self::new(Exit::Ledger, "key", message).help(
+                "a rotation that was cut short is finished by `runwarden key rotate`; else restore that key from a backup",
+            ),
+            LedgerError::Key(_) => Self::new(Exit::Failed, "key", message).help("`runwarden key show` shows the keys"),
             LedgerError::NoIncident { .. } | LedgerError::OtherIncident { .. } => {
                 Self::new(Exit::Failed, "incident", message).help("`runwarden ledger incident` shows what is open")
             }
@@ -155,6 +172,8 @@ impl From<PlanError> for Refusal {
             PlanError::OtherEnvironment { .. } => Self::new(Exit::Refused, "other-environment", message),
             PlanError::NoVariable { .. } => Self::invalid("unset-variable", message),
             PlanError::Unsupported { .. } => Self::invalid("unsupported", message),
+            PlanError::Undecidable { .. } => Self::invalid("undecidable", message),
+            PlanError::Consent(_) => Self::new(Exit::Rejected, "waiver", message).help("nothing was done"),
             PlanError::Target(_) => Self::invalid("target", message),
         }
     }
@@ -165,7 +184,21 @@ impl From<engine::execute::Error> for Refusal {
         match error {
             engine::execute::Error::Ledger(error) => Self::from(error),
             engine::execute::Error::Entry { .. } => Self::new(Exit::Ledger, "ledger", error.to_string()),
+            engine::execute::Error::Busy(_) => Self::new(Exit::Busy, "lock-busy", error.to_string())
+                .help("`runwarden locks list` shows who holds what; `--wait-lock 5m` waits"),
             engine::execute::Error::Illegal(error) => Self::internal(error),
+            engine::execute::Error::Actor { why } => {
+                Self::new(Exit::Refused, "wrong-actor", why).help("nothing was done")
+            }
+            engine::execute::Error::Consent(error) => {
+                Self::new(Exit::Rejected, "approval", error.to_string()).help("nothing was done")
+            }
+            engine::execute::Error::NotSigned { .. } => {
+                Self::new(Exit::Refused, "unsigned", error.to_string()).help("nothing was done")
+            }
+            engine::execute::Error::NotWaiting { .. } => {
+                Self::invalid("not-waiting", error.to_string()).help("`runwarden runs show RUN` says how it stands")
+            }
         }
     }
 }

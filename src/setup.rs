@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::action::Registry;
+use engine::consent::must_sign;
 use engine::host::machine::{Machine, Settings};
 use engine::host::{Host as _, Probe as _, Scratch};
 use engine::id::{Id, Name, RunId};
@@ -16,7 +17,6 @@ use engine::past::Past;
 use engine::plan::{Names, Options, Plan, Request, Setting, View};
 use engine::procedure::Environment;
 use engine::procedure::parameter::accept_all;
-use engine::procedure::workspace::Policy;
 use engine::secret::Secret;
 use engine::secret::custody::Custody;
 use engine::secret::fingerprint::FingerprintKey;
@@ -29,11 +29,17 @@ use crate::args::{Asked, Global};
 use crate::exit::Exit;
 use crate::refusal::Refusal;
 use crate::workspace::{self, Workspace};
+use who::{Signing, Who};
 
-mod inputs;
+pub mod inputs;
 pub mod own_ledger;
+pub mod pins;
 pub mod plan_file;
+pub mod roles;
+pub mod signed_file;
 mod user;
+pub mod who;
+pub mod witnesses;
 
 /// Everything about one procedure in one workspace, ready to be planned.
 pub struct Session {
@@ -42,6 +48,8 @@ pub struct Session {
     pub machine: Machine,
     pub loaded: Loaded,
     pub request: Request,
+    /// Who plans and runs.
+    pub who: Who,
     /// What the key of fingerprints will be made of, where a run is about to make it.
     new_fingerprints: Option<Secret>,
     registry: Arc<Registry>,
@@ -53,11 +61,10 @@ pub const IN_FRONT: &str = " (in front of the one that is built in)";
 
 impl Session {
     /// Finds and checks everything that can be found out without planning.
-    pub fn prepare(global: &Global, asked: &Asked, recorded: Option<&View>) -> Result<Self, Refusal> {
+    pub fn prepare(global: &Global, asked: &Asked, recorded: Option<&View>, signing: Signing) -> Result<Self, Refusal> {
         let name = procedure_name(&asked.name)?;
         let workspace = workspace::open(global.workspace.as_deref())?;
         let environment = workspace.environment()?;
-        refuse_policy(&workspace.file.policy, environment)?;
         let registry = Arc::new(Registry::builtin());
         let library = workspace.library()?;
         let loaded = library.load(&name, &registry)?;
@@ -73,8 +80,14 @@ impl Session {
             .help("`runwarden explain CODE` says more about each")
             .diagnostics(loaded.diagnostics));
         }
+        let waivers = signed_file::read_all(&asked.waivers)?;
         let request = match recorded {
-            Some(view) => request_of(view)?,
+            Some(view) => {
+                let mut request = request_of(view)?;
+                // One that the plan was not made with makes it another plan, and is refused as such.
+                request.waivers.extend(waivers.into_iter().filter(|given| !view.waivers.contains(given)));
+                request
+            }
             None => {
                 let procedure = loaded.procedures.get(&name).ok_or_else(|| Refusal::internal("nothing was loaded"))?;
                 Request {
@@ -82,24 +95,37 @@ impl Session {
                     targets: inputs::targets(&asked.targets)?,
                     secrets: inputs::secrets(&asked.secrets)?,
                     options: Options { offline: asked.offline, probe_commands: asked.probe_commands },
+                    waivers,
                     procedure: name,
                 }
             }
         };
         let machine = machine(&workspace, environment);
+        let who = who::resolve(
+            &asked.who,
+            &workspace.file,
+            environment,
+            signing_in(&workspace, environment, signing),
+            machine.now(),
+        )?;
         let new_fingerprints = None;
-        Ok(Self { workspace, environment, machine, loaded, request, new_fingerprints, registry, origin })
+        Ok(Self { workspace, environment, machine, loaded, request, who, new_fingerprints, registry, origin })
     }
 
     /// The session of a run that was begun before: the procedures are those that were frozen with it.
-    pub fn thawed(workspace: Workspace, view: &View, documents: &Map<String, Json>) -> Result<Self, Refusal> {
+    pub fn thawed(
+        workspace: Workspace,
+        view: &View,
+        documents: &Map<String, Json>,
+        said: &crate::args::Who,
+        signing: Signing,
+    ) -> Result<Self, Refusal> {
         let environment = workspace.environment()?;
         if environment != view.environment {
             let message =
                 format!("the run was begun in {}, and this is {}", view.environment.as_str(), environment.as_str());
             return Err(Refusal::new(Exit::Refused, "other-environment", message));
         }
-        refuse_policy(&workspace.file.policy, environment)?;
         let registry = Arc::new(Registry::builtin());
         let loaded = frozen::thaw(&view.procedure, documents, &registry);
         if loaded.is_refused() {
@@ -108,8 +134,15 @@ impl Session {
         }
         let machine = machine(&workspace, environment);
         let (request, origin) = (request_of(view)?, view.origin.clone());
+        let who = who::resolve(
+            said,
+            &workspace.file,
+            environment,
+            signing_in(&workspace, environment, signing),
+            machine.now(),
+        )?;
         let new_fingerprints = None;
-        Ok(Self { workspace, environment, machine, loaded, request, new_fingerprints, registry, origin })
+        Ok(Self { workspace, environment, machine, loaded, request, who, new_fingerprints, registry, origin })
     }
 
     /// What planning and running need, with `history` answered by `past`.
@@ -139,7 +172,8 @@ impl Session {
         Ok(Setting {
             workspace: Arc::clone(&self.workspace.file),
             environment: self.environment,
-            actor: user::name(),
+            actor: self.who.name.clone(),
+            standing: self.who.standing.clone(),
             registry: Arc::clone(&self.registry),
             procedures: self.loaded.procedures.clone(),
             env,
@@ -259,32 +293,16 @@ fn request_of(view: &View) -> Result<Request, Refusal> {
         targets.insert(name.clone(), target);
     }
     let (procedure, secrets) = (view.procedure.clone(), view.secrets.clone());
-    Ok(Request { procedure, parameters, targets, secrets, options: view.options })
+    let waivers = view.waivers.clone();
+    Ok(Request { procedure, parameters, targets, secrets, options: view.options, waivers })
 }
 
-/// What a policy asks for and this version does not do is refused, never passed over.
-fn refuse_policy(policy: &Policy, environment: Environment) -> Result<(), Refusal> {
-    let unsupported = |key: &str| {
-        let message = format!(
-            "runwarden.yaml uses `policy.{key}`, which this version does not act on; it is refused rather than ignored"
-        );
-        Err(Refusal::invalid("unsupported", message))
-    };
-    if policy.anchor_after_run.is_some() {
-        return unsupported("anchor_after_run");
+/// Where what people give must be signed, who runs must sign.
+fn signing_in(workspace: &Workspace, environment: Environment, asked: Signing) -> Signing {
+    match asked {
+        Signing::IfGiven if must_sign(&workspace.file, environment) => Signing::Must,
+        asked => asked,
     }
-    let Some(requirement) = policy.require.get(&environment) else { return Ok(()) };
-    let of = |key: &str| unsupported(&format!("require.{}.{key}", environment.as_str()));
-    if requirement.approvals.is_some() {
-        return of("approvals");
-    }
-    if requirement.signed_actor {
-        return of("signed_actor");
-    }
-    if requirement.anchors.is_some() {
-        return of("anchors");
-    }
-    Ok(())
 }
 
 /// All that is wrong with given parameters, those that could not be read included.

@@ -130,7 +130,12 @@ impl Workspace {
             name.push(suffix);
             PathBuf::from(name)
         });
-        let own = [ledger.clone(), self.key(), self.path.clone()];
+        let of_key = |suffix: &str| {
+            let mut name = self.key().into_os_string();
+            name.push(suffix);
+            PathBuf::from(name)
+        };
+        let own = [ledger.clone(), self.key(), of_key(".next"), of_key(".trusted"), self.path.clone()];
         let folders = self.file.procedures.iter().map(|folder| self.root.join(folder));
         own.into_iter().chain(beside).chain(folders).collect()
     }

@@ -9,6 +9,8 @@ mod bench;
 
 #[path = "cli/anchors.rs"]
 mod anchors;
+#[path = "cli/approvals.rs"]
+mod approvals;
 #[path = "cli/arguments.rs"]
 mod arguments;
 #[path = "cli/checking.rs"]
@@ -19,10 +21,18 @@ mod corvus;
 mod documents;
 #[path = "cli/environments.rs"]
 mod environments;
+#[path = "cli/evidence.rs"]
+mod evidence;
+#[path = "cli/full_disk.rs"]
+mod full_disk;
+#[path = "cli/keys.rs"]
+mod keys;
 #[path = "cli/ledgers.rs"]
 mod ledgers;
 #[path = "cli/lines.rs"]
 mod lines;
+#[path = "cli/locks.rs"]
+mod locks;
 #[path = "cli/people.rs"]
 mod people;
 #[path = "cli/planning.rs"]
@@ -43,3 +53,7 @@ mod starting;
 mod terminals;
 #[path = "cli/testing.rs"]
 mod testing;
+#[path = "cli/waivers.rs"]
+mod waivers;
+#[path = "cli/witnesses.rs"]
+mod witnesses;

@@ -20,8 +20,14 @@ mod words;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folders that hold nothing of ours.
-const NOT_OURS: [&str; 4] = ["target", ".git", ".runwarden", "node_modules"];
+/// Folders that hold nothing of ours, wherever they are.
+const NOT_OURS: [&str; 3] = [".git", ".runwarden", "node_modules"];
+
+/// What is built lies at the root; the engine has a module of the same name.
+fn is_not_ours(folder: &Path) -> bool {
+    folder == root().join("target")
+        || NOT_OURS.iter().any(|name| folder.file_name().is_some_and(|found| found == *name))
+}
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -33,7 +39,7 @@ fn files() -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).unwrap() {
             let entry = entry.unwrap();
             let kind = entry.file_type().unwrap();
-            if kind.is_dir() && !NOT_OURS.iter().any(|name| entry.file_name() == *name) {
+            if kind.is_dir() && !is_not_ours(&entry.path()) {
                 collect(&entry.path(), found);
             } else if kind.is_file() {
                 found.push(entry.path().strip_prefix(root()).unwrap().to_owned());

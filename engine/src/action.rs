@@ -122,6 +122,9 @@ pub enum Reconciled<T> {
     CannotTell,
 }
 
+/// The code of a change to what no action may change; a plan that finds it is refused.
+pub const PROTECTED: &str = "protected";
+
 /// The code of a read that this plan may not make; it makes what depends on it undecided.
 pub const NOT_PROBED: &str = "not_probed";
 

@@ -8,8 +8,13 @@ use serde_json::{Map, Value};
 
 use crate::id::RunId;
 
+pub mod anchoring;
 pub mod fact;
+pub mod held;
+mod kept;
+mod kinds;
 pub mod masked;
+pub mod people;
 pub mod state;
 
 macro_rules! kinds {

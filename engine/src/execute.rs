@@ -10,10 +10,12 @@ use tokio::sync::watch;
 
 use crate::action::sealed::Secrets;
 use crate::event::fact::{Event, Fact, PlanRecorded, RunBegin};
+use crate::event::people::{Signed, Sought};
 use crate::event::state::{Failure, RunStatus, StepState, Verdict};
 use crate::host::Host;
 use crate::id::RunId;
 use crate::past::Past;
+use crate::plan::failed::What;
 use crate::plan::{Plan, Setting, Status};
 use crate::procedure::Work;
 use crate::question::Asking;
@@ -21,15 +23,24 @@ use crate::run::Run;
 use crate::template::scope::Scope;
 
 mod act;
+pub mod anchoring;
+mod anchors;
 mod bodies;
 mod book;
+pub mod cancel;
 mod checks;
+pub mod consents;
 mod ending;
+mod entering;
 mod guards;
+pub mod holding;
+mod open;
 pub mod people;
 mod places;
+mod requests;
 pub mod resume;
 mod steps;
+mod torn;
 mod tries;
 mod undo;
 
@@ -38,6 +49,7 @@ mod tests;
 
 use book::Book;
 pub use book::Keeper;
+use consents::Consents;
 use people::People;
 
 /// Is told what happened, after it is in the ledger; nothing it does can fail a run.
@@ -52,6 +64,10 @@ pub trait Observer: Send + Sync {
 /// How often the operator has asked to stop: once ends the run after the current step, twice ends the step.
 pub type Interrupts = watch::Receiver<u8>;
 
+/// How often somebody may have left something in the inbox of the ledger. It is read before each move anyhow; a knock is
+/// for what takes long.
+pub type Knocks = watch::Receiver<u64>;
+
 /// What a run is given besides its plan.
 pub struct Means<'a> {
     /// Workspace, actions and procedures.
@@ -64,8 +80,12 @@ pub struct Means<'a> {
     pub observer: &'a dyn Observer,
     /// Whether to stop.
     pub interrupts: Interrupts,
+    /// Whether something may lie in the inbox of the ledger.
+    pub knocks: Knocks,
     /// What happened before, without this run.
     pub history: &'a Past,
+    /// What people brought that they signed.
+    pub consents: &'a dyn Consents,
 }
 
 /// How a run ended, or where it stands.
@@ -108,6 +128,30 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// Another run holds a lock that this one needs; nothing was done.
+    #[error("lock `{}` is held by run {}, since {}", .0.lock, .0.holding.run, .0.holding.since)]
+    Busy(Box<holding::Busy>),
+    /// Who moves the run is not whom the procedure asks for; nothing was done.
+    #[error("{why}")]
+    Actor {
+        /// What is asked for and is not so.
+        why: String,
+    },
+    /// What somebody signed does not count; nothing was done.
+    #[error(transparent)]
+    Consent(#[from] crate::consent::Error),
+    /// The run's actor could not sign; nothing was done.
+    #[error("the run cannot be signed for: {why}")]
+    NotSigned {
+        /// Why not.
+        why: String,
+    },
+    /// An approval is for a run that waits for none.
+    #[error("run {run} does not wait for an approval")]
+    NotWaiting {
+        /// The run.
+        run: RunId,
+    },
     /// The engine broke its own rules.
     #[error(transparent)]
     Illegal(#[from] crate::run::IllegalEvent),
@@ -119,9 +163,11 @@ enum Halt {
     /// Something went wrong; the step's state says how.
     Failed { failure: Box<Failure>, state: StepState, undo: bool },
     /// It waits for somebody, or was asked to stop between two steps.
-    Suspended { because: &'static str, detail: String, step: Option<String> },
+    Suspended { because: &'static str, detail: String, step: Option<String>, sought: Option<Box<Sought>> },
     /// An effect may or may not have happened.
     Unknown(Box<Failure>),
+    /// Somebody asked for the run to end, for this reason.
+    Cancelled(String),
     /// The record cannot be kept.
     Record(Box<Error>),
 }
@@ -162,6 +208,8 @@ struct Runner<'a> {
     // Reads and acts of this run that failed: `once_failed` holds within a run as well.
     failed_inputs: Mutex<Vec<guards::FailedInput>>,
     on_undo: Mutex<Option<Vec<String>>>,
+    // What stands before the paths of steps that always run last, once their turn has come.
+    finishing: Mutex<Vec<String>>,
 }
 
 /// Runs a plan that was made just now, and keeps the record.
@@ -170,12 +218,14 @@ struct Runner<'a> {
 /// When the record cannot be kept; everything else is how the run ended.
 pub async fn execute(means: &Means<'_>, plan: &Plan, run: RunId, ledger: &mut dyn Keeper) -> Result<Ended, Error> {
     let runner = Runner::new(means, plan, Run::new(run), ledger);
+    let signed = runner.admitted()?;
+    runner.recheck_waivers()?;
     if plan.view.options.offline {
         runner.learn_secrets().await;
     }
-    runner.begin()?;
-    let outcome = match plan.view.status {
-        Status::Ready => runner.work().await,
+    let outcome = match (plan.view.status, runner.begin(signed)?) {
+        (Status::Ready, None) => runner.work().await,
+        (Status::Ready, Some(busy)) => Err(holding::busy(&busy, None)),
         _ => Err(runner.refusal()),
     };
     runner.finish(outcome).await
@@ -198,6 +248,7 @@ impl<'a> Runner<'a> {
             undoable: Mutex::new(Vec::new()),
             failed_inputs: Mutex::new(Vec::new()),
             on_undo: Mutex::new(None),
+            finishing: Mutex::new(Vec::new()),
         }
     }
 
@@ -216,7 +267,8 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn begin(&self) -> Result<(), Error> {
+    /// Says that the run begins, with its locks; gives the one that another run holds.
+    fn begin(&self, signed: Option<Signed>) -> Result<Option<holding::Busy>, Error> {
         let view = &self.plan.view;
         let procedure = &self.plan.root.procedure;
         let documents: Map<String, Json> = self
@@ -240,9 +292,17 @@ impl<'a> Runner<'a> {
                 parameters: view.parameters.clone(),
                 plan: view.digest.clone(),
                 plan_id: Some(view.plan.clone()),
+                planned_by: Some(view.made_by.clone()).filter(|by| !by.is_empty() && *by != self.means.setting.actor),
+                signed,
             }),
         )?;
-        book.note(None, None, Event::PlanRecorded(PlanRecorded { digest: view.digest.clone(), content }))?;
+        book.note(None, None, Event::PlanRecorded(PlanRecorded { digest: view.digest.clone(), content, call: None }))?;
+        drop(book);
+        let busy = match view.status {
+            Status::Ready => self.take_locks(&view.lock_names())?,
+            _ => None,
+        };
+        let mut book = self.book();
         for checked in &view.preconditions {
             let event = Event::PreconditionResult(checked.clone());
             book.note(None, None, event)?;
@@ -260,13 +320,28 @@ impl<'a> Runner<'a> {
                 }),
             )?;
         }
+        if view.status == Status::Ready && !self.plan.waivers.is_empty() {
+            drop(book);
+            self.use_waivers_of_plan()?;
+            book = self.book();
+        }
         // A plan that only looks finds the end out by itself. What failed then must be on record like what fails in a
         // run, or the same bytes would be tried again.
         let failed = view.verify.iter().filter(|checked| checked.verdict == Verdict::NotMet);
         for checked in failed.filter(|_| view.status == Status::Failed) {
             book.note(None, None, Event::VerifyResult(checked.clone()))?;
         }
-        book.flush()
+        if view.status != Status::Ready {
+            for failed in &view.failed {
+                let event = match &failed.what {
+                    What::Precondition(checked) => Event::PreconditionResult(checked.clone()),
+                    What::Verify(checked) => Event::VerifyResult(checked.clone()),
+                };
+                book.note(Some(&failed.step), None, event)?;
+            }
+        }
+        book.flush()?;
+        Ok(busy)
     }
 
     /// What the plan found that stands against running.
@@ -284,6 +359,8 @@ impl<'a> Runner<'a> {
 
     async fn work(&self) -> Result<(), Halt> {
         let root = &self.plan.root;
+        self.attend("")?;
+        self.plan_consent()?;
         self.open_preconditions(root).await?;
         let procedure = Arc::clone(&root.procedure);
         let Work::Steps(work) = &procedure.work else {

@@ -73,6 +73,12 @@ impl Held {
         &list[self.at]
     }
 
+    /// Whether the workspace's policy declares it.
+    #[must_use]
+    pub fn is_of_policy(&self) -> bool {
+        self.of_policy
+    }
+
     /// Its id; of the workspace `policy:ID`, of a called procedure with the calling step's path before it.
     #[must_use]
     pub fn id(&self) -> String {

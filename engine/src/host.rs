@@ -16,6 +16,7 @@ use crate::time::Timestamp;
 pub mod database;
 pub mod exchanged;
 pub mod machine;
+pub mod mail;
 pub mod recorded;
 
 /// The verb of an [`Error::File`] that comes after the change itself: it is made, but may not last.
@@ -280,6 +281,11 @@ pub trait Probe: std::marker::Send + Sync {
     /// The names in a folder, sorted.
     fn list(&self, folder: &Path) -> Result<Vec<String>, Error>;
 
+    /// Whether no action may change what is at this path, under whatever name.
+    fn is_protected(&self, _path: &Path) -> Result<bool, Error> {
+        Ok(false)
+    }
+
     /// Whether a path lies inside a folder, seen through links, `..` and second names (section 11 of the design).
     fn inside(&self, path: &Path, folder: &Path) -> Result<bool, Error>;
 
@@ -353,6 +359,16 @@ pub trait Host: Probe {
 
     /// Runs a program.
     async fn run(&self, command: Command) -> Result<Finished, Error>;
+
+    /// Hands a mail to a server; never repeated by itself. Gives what the server said when it took it.
+    async fn mail(&self, _mail: mail::Mail) -> Result<String, Error> {
+        Err(Error::Refused("this host sends no mail".to_owned()))
+    }
+
+    /// Whether all programs that were ended before they were done are gone, with all they had started.
+    fn is_quiet(&self) -> bool {
+        true
+    }
 
     /// Fills bytes from the system's source of chance.
     fn random(&self, bytes: &mut [u8]) -> Result<(), Error>;

@@ -25,17 +25,22 @@ pub mod backup;
 mod canonical;
 mod chain;
 pub mod content;
+pub mod cosigned;
 pub mod entry;
 pub mod error;
+pub mod evidence;
 mod files;
 pub mod fingerprint_key;
 pub mod history;
 pub mod inbox;
 pub mod incident;
+pub mod key_chain;
 pub mod lock;
+pub mod locks;
 pub mod prove;
 pub mod reader;
 pub mod report;
+pub mod rotate;
 pub mod signed;
 mod start;
 mod store;
@@ -47,7 +52,9 @@ mod tests;
 use content::Content;
 use error::{Cause, Error};
 use history::History;
+use key_chain::KeyChain;
 use lock::WriterLock;
+use locks::Locks;
 
 /// A checkpoint is made at the latest when so many entries are not covered by one.
 pub const CHECKPOINT_EVERY: u64 = 256;
@@ -61,6 +68,7 @@ pub struct Ledger {
     conn: Connection,
     key: LedgerKey,
     named: VerifierKey,
+    keys: KeyChain,
     id: String,
     /// Over every entry.
     range: CompactRange,
@@ -73,6 +81,8 @@ pub struct Ledger {
     /// What an earlier append failed with: then it is not known what the file holds, and nothing more is written.
     failed: Option<Cause>,
     content: Content,
+    /// Named locks, once somebody asked for them; every append keeps them true.
+    locks: Option<Locks>,
     // Last, so that it is given back after the connection is closed.
     lock: WriterLock,
 }
@@ -112,7 +122,7 @@ impl Ledger {
         start::create_file(path, |conn| row.insert(conn))?;
         let mut range = CompactRange::new();
         range.push(row.hash);
-        start::sign(path, &range, key, &named).map(drop)
+        start::sign(path, &range, key, &named, &KeyChain::new(named.clone())).map(drop)
     }
 
     /// Opens a ledger as its one writer: takes the lock, verifies from the last signed checkpoint to the head, and
@@ -135,16 +145,17 @@ impl Ledger {
     }
 
     fn start(path: &Path, key: LedgerKey, now: Timestamp, lock: WriterLock) -> Result<Self, Error> {
-        let conn = store::open_writer(path)?;
-        let start = start::verified(path, &conn, &key.public(), &signed::sizes(path)?).inspect_err(|error| {
-            latch(path, error, now);
-        })?;
+        let asked = |error: Error| error.of_disk(path);
+        let conn = store::open_writer(path).map_err(asked)?;
+        let start = start::verified(path, &conn, &key.public(), &signed::sizes(path)?).map_err(asked);
+        let start = start.inspect_err(|error| latch(path, error, now))?;
         let data_version = store::data_version(&conn).map_err(|error| Error::reading(path, &error))?;
         let mut ledger = Self {
             path: path.to_owned(),
             conn,
             key,
             named: start.named,
+            keys: start.keys,
             id: start.id,
             fence: start.range.size(),
             range: start.range,
@@ -154,6 +165,7 @@ impl Ledger {
             data_version,
             failed: None,
             content: Content::of(path),
+            locks: None,
             lock,
         };
         if ledger.covered == 0 {
@@ -193,6 +205,7 @@ impl Ledger {
             rows.push(Pending::new(draft, seq, prev, now)?);
         }
         if let Err(error) = self.commit(&rows) {
+            let error = error.of_disk(&self.path);
             self.after_failure(&error, now);
             return Err(error);
         }
@@ -201,6 +214,7 @@ impl Ledger {
             self.head = row.hash;
         }
         self.head_ts = now;
+        self.note_locks(drafts, now);
         let skipped = rows.len() - drafts.len();
         Ok(rows.iter().skip(skipped).map(|row| Appended { seq: row.seq, hash: row.hash, ts: now }).collect())
     }
@@ -210,7 +224,7 @@ impl Ledger {
     /// # Errors
     /// When the file cannot be written.
     pub fn checkpoint(&mut self) -> Result<PathBuf, Error> {
-        let path = start::sign(&self.path, &self.range, &self.key, &self.named)?;
+        let path = start::sign(&self.path, &self.range, &self.key, &self.named, &self.keys)?;
         self.covered = self.range.size();
         Ok(path)
     }
@@ -253,6 +267,12 @@ impl Ledger {
     #[must_use]
     pub fn vkey(&self) -> &VerifierKey {
         &self.named
+    }
+
+    /// That key, and those before it.
+    #[must_use]
+    pub fn keys(&self) -> &KeyChain {
+        &self.keys
     }
 
     /// How many entries there are.

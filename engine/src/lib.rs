@@ -17,6 +17,7 @@ pub mod procedure;
 pub mod event;
 pub mod merkle;
 
+pub mod consent;
 pub mod ledger;
 
 pub mod target;

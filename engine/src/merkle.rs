@@ -9,8 +9,10 @@ use sha2::{Digest as _, Sha256};
 
 pub mod add_checkpoint;
 pub mod checkpoint;
+pub mod cosignature;
 pub mod note;
 pub mod proof;
+pub mod rotation;
 pub mod tiles;
 pub mod tlog_proof;
 

@@ -6,8 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::id::{Digest, RunId};
+use crate::event::Kind;
+use crate::id::{Digest, Name, RunId};
 use crate::ledger::history::{Query, RunRow, Tried};
+use crate::ledger::locks::Holding;
 use crate::ledger::reader::Reader;
 use crate::template::scope::Object;
 use crate::template::value::Value;
@@ -38,6 +40,27 @@ pub struct TriedBefore {
     pub with_digest: Digest,
     /// Where and when it failed.
     pub failed: Failed,
+}
+
+/// Who holds a lock that is wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Holder {
+    /// The lock.
+    pub lock: String,
+    /// Since when, and with which fencing number.
+    pub holding: Holding,
+    /// The run that holds it.
+    pub row: Option<RunRow>,
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "lock `{}` is held by run {}", self.lock, self.holding.run)?;
+        if let Some(row) = &self.row {
+            write!(f, " of `{}`, which is {}", row.procedure, row.status)?;
+        }
+        write!(f, ", since {}", self.holding.since)
+    }
 }
 
 /// A failure on the very inputs that are asked about.
@@ -82,6 +105,65 @@ impl Past {
             .map(|last| Failed { run: last.run.map_or_else(|| "?".to_owned(), |run| run.to_string()), at: last.ts }))
     }
 
+    /// Runs and calls of a procedure that began within this time, without this run. The window is generous: a clock that
+    /// was set back makes none of them older.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, in words.
+    pub fn rows_of(&self, procedure: &Name, within: Duration) -> Result<Vec<RunRow>, String> {
+        let within = Some((within, self.now));
+        let query = Query {
+            pattern: Some(procedure.as_str()),
+            status: None,
+            within,
+            except: Some(&self.run),
+            with_calls: true,
+        };
+        self.rows(&query)
+    }
+
+    /// The first of these locks that another run holds, and what that run is doing.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, in words.
+    pub fn holder(&self, wanted: &[String]) -> Result<Option<Holder>, String> {
+        let Source::Ledger { .. } = &self.source else { return Ok(None) };
+        self.ask(|reader| {
+            let history = reader.history();
+            let locks = history.locks().map_err(|error| error.to_string())?;
+            let Some((lock, holding)) = locks.busy(wanted, &self.run) else { return Ok(None) };
+            let row = history.run(&holding.run).map_err(|error| error.to_string())?;
+            Ok(Some(Holder { lock: lock.to_owned(), holding: holding.clone(), row }))
+        })
+    }
+
+    /// What was read may have changed: the next question opens the ledger again.
+    pub fn forget(&self) {
+        if let Source::Ledger { reader, .. } = &self.source {
+            *reader.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+
+    fn rows(&self, query: &Query<'_>) -> Result<Vec<RunRow>, String> {
+        match &self.source {
+            Source::Told { runs, .. } => Ok(runs.iter().filter(|row| query.admits(row)).cloned().collect()),
+            Source::Ledger { .. } => self.ask(|reader| reader.history().runs(query).map_err(|error| error.to_string())),
+        }
+    }
+
+    /// How often other runs recorded this kind of fact under this id, and the newest of them.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, in words.
+    pub fn uses(&self, kind: Kind, id: &str) -> Result<(u64, Option<RunId>), String> {
+        match &self.source {
+            Source::Told { .. } => Ok((0, None)),
+            Source::Ledger { .. } => {
+                self.ask(|reader| reader.history().uses(kind, id, Some(&self.run)).map_err(|error| error.to_string()))
+            }
+        }
+    }
+
     fn ask<T>(&self, question: impl FnOnce(&Reader) -> Result<T, String>) -> Result<T, String> {
         let Source::Ledger { open, reader } = &self.source else { return Err("there is no ledger".to_owned()) };
         // A reader that a panic left behind is only read from.
@@ -99,13 +181,8 @@ impl Past {
         let pattern = args.text(0, "pattern")?;
         let status = args.text(1, "status")?;
         let within = args.duration(2, "within")?.map(|within| (within, self.now));
-        let query = Query { pattern, status, within, except: Some(&self.run) };
-        let rows = match &self.source {
-            Source::Told { runs, .. } => runs.iter().filter(|row| query.admits(row)).cloned().collect(),
-            Source::Ledger { .. } => {
-                self.ask(|reader| reader.history().runs(&query).map_err(|error| error.to_string()))?
-            }
-        };
+        let query = Query { pattern, status, within, except: Some(&self.run), with_calls: true };
+        let rows = self.rows(&query)?;
         Ok(rows.iter().map(|row| as_value(&row.to_value(), row.started_at, row.ended_at)).collect())
     }
 }

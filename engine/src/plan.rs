@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::action::{EffectClass, Fidelity, Registry};
+use crate::consent::standing::Standing;
+use crate::event::people::{Signed, Wanted};
 use crate::event::state::{Checked, Failure, Verdict};
 use crate::frame::Frame;
 use crate::host::Probe;
@@ -23,16 +25,28 @@ use crate::template::scope::Scope;
 use crate::time::{Duration, Timestamp};
 
 mod acts;
+pub mod approvals;
 mod bind;
 pub mod call;
 mod checks;
+mod error;
+pub mod failed;
 pub mod items;
 pub mod judging;
 mod planner;
+pub mod requires;
 mod secrets;
+mod shown;
 pub mod steps;
+mod summary;
 mod unsupported;
+pub mod waivers;
 
+use failed::FailedNow;
+use requires::PlannedLimit;
+use waivers::InForce;
+
+pub use error::Error;
 pub use secrets::{bound_secrets, expect_as_planned};
 
 pub use bind::{Names, base_scope, plan, thaw};
@@ -48,6 +62,8 @@ pub struct Setting {
     pub environment: Environment,
     /// Who plans or runs.
     pub actor: String,
+    /// Their class and roles.
+    pub standing: Standing,
     /// The actions there are.
     pub registry: Arc<Registry>,
     /// The procedure and all that it calls, by name.
@@ -73,6 +89,8 @@ pub struct Request {
     pub secrets: IndexMap<Id, Id>,
     /// What the plan may look at.
     pub options: Options,
+    /// Waivers that it is made with.
+    pub waivers: Vec<Signed>,
 }
 
 /// What a plan may look at.
@@ -188,6 +206,8 @@ pub enum Status {
     Guarded,
     /// A read or check of it fails already now.
     Failed,
+    /// Another run holds a lock that it needs.
+    Busy,
 }
 
 /// A plan as it is shown, approved and kept in a file; it holds no secret.
@@ -220,6 +240,18 @@ pub struct View {
     pub created_at: Timestamp,
     /// After this it does not run.
     pub expires_at: Timestamp,
+    /// Who made it: an initiator of every run of it.
+    #[serde(default)]
+    pub made_by: String,
+    /// Who must consent before it runs.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub approvals: Vec<Wanted>,
+    /// Who must consent to steps, each before its effect.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub step_approvals: Vec<Wanted>,
+    /// The waivers in force.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub waivers: Vec<Signed>,
     /// What it was made with.
     pub options: Options,
     /// How the preconditions were decided.
@@ -228,8 +260,17 @@ pub struct View {
     pub steps: Vec<PlannedStep>,
     /// The guards.
     pub guards: Vec<PlannedGuard>,
+    /// The named locks that a run of it holds until it has ended, by name.
+    #[serde(default)]
+    pub locks: Vec<String>,
+    /// How often it, and what it calls, may still run.
+    #[serde(default)]
+    pub limits: Vec<PlannedLimit>,
     /// How the final checks would be decided.
     pub verify: Vec<Checked>,
+    /// What failed already now in steps.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub failed: Vec<FailedNow>,
     /// What is not known yet.
     pub undecided: Vec<String>,
     /// What was read to make it.
@@ -250,127 +291,8 @@ pub struct Plan {
     pub bound: BTreeMap<Id, Target>,
     /// The rendered inputs by step, as the plan showed them.
     pub shown: BTreeMap<String, Json>,
-}
-
-impl View {
-    /// Whether running it would change anything, as far as it is known.
-    #[must_use]
-    pub fn has_changes(&self) -> bool {
-        self.steps.iter().any(|step| {
-            step.effect != EffectClass::Read && matches!(step.outcome, Outcome::WouldRun | Outcome::Undecided)
-        })
-    }
-
-    /// The steps in one line: `12 steps: 7 exact, 3 estimated, 2 none`.
-    #[must_use]
-    pub fn summary_line(&self) -> String {
-        let Summary { steps, exact, estimated, none } = self.summary;
-        let noun = if steps == 1 { "step" } else { "steps" };
-        format!("{steps} {noun}: {exact} exact, {estimated} estimated, {none} none")
-    }
-
-    /// What differs between what two plans are over, a line each; nothing where the digests are equal.
-    #[must_use]
-    pub fn differences(&self, other: &Self) -> String {
-        let text = |view: &Self| serde_json::to_string_pretty(&view.resolved).unwrap_or_default();
-        let (ours, theirs) = (text(self), text(other));
-        similar::TextDiff::from_lines(&ours, &theirs).unified_diff().context_radius(2).to_string()
-    }
-}
-
-/// Why there is no plan at all.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The procedure, or one it calls, is not known.
-    #[error("procedure `{name}` does not exist{}", near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
-    UnknownProcedure {
-        /// What was asked for.
-        name: Name,
-        /// What may have been meant.
-        near: Option<String>,
-    },
-    /// Parameters do not fit.
-    #[error("{}", .0.iter().map(|(name, why)| format!("parameter `{name}`: {why}")).collect::<Vec<_>>().join("; "))]
-    Parameters(Vec<(String, String)>),
-    /// A target is not bound.
-    #[error(
-        "target `{name}` of `{procedure}` is not bound to anything of kind `{kind}`; name one with `--target {name}=NAME`, or under `bindings` in runwarden.yaml"
-    )]
-    Unbound {
-        /// The procedure.
-        procedure: Name,
-        /// Its name for the target.
-        name: Id,
-        /// The kind that is wanted.
-        kind: &'static str,
-    },
-    /// A target is bound, but not to something that fits.
-    #[error("target `{name}` of `{procedure}`: {why}")]
-    Misbound {
-        /// The procedure.
-        procedure: Name,
-        /// Its name for the target.
-        name: Id,
-        /// What is wrong.
-        why: String,
-    },
-    /// A secret is not bound.
-    #[error(
-        "secret `{name}` of `{procedure}` is missing: runwarden.yaml has no secret `{chosen}`; name one with `--secret {name}=NAME`, or under `bindings`"
-    )]
-    NoSecret {
-        /// The procedure.
-        procedure: Name,
-        /// Its name for the secret.
-        name: Id,
-        /// The name that was looked for.
-        chosen: Id,
-    },
-    /// A secret is bound that the procedure has not, or that is elsewhere now.
-    #[error("secret `{name}` of `{procedure}`: {why}")]
-    MisboundSecret {
-        /// The procedure.
-        procedure: Name,
-        /// Its name for the secret.
-        name: Id,
-        /// What is wrong.
-        why: String,
-    },
-    /// A secret is given where it would be recorded.
-    #[error("{what} holds the value of a secret, and would be recorded with it")]
-    ShownOpenly {
-        /// What holds it.
-        what: String,
-    },
-    /// A target belongs to another environment.
-    #[error("target `{name}` belongs to {theirs}, and this is {ours}")]
-    OtherEnvironment {
-        /// The target.
-        name: Id,
-        /// The environment it states.
-        theirs: &'static str,
-        /// The environment of this run.
-        ours: &'static str,
-    },
-    /// An environment variable that the procedure reads is not set.
-    #[error("environment variable `{name}` is not set, and `{procedure}` reads it")]
-    NoVariable {
-        /// The variable.
-        name: String,
-        /// The procedure.
-        procedure: Name,
-    },
-    /// The procedure asks for something that this version does not do.
-    #[error("`{procedure}` uses `{key}`, which this version does not act on; it is refused rather than ignored")]
-    Unsupported {
-        /// The procedure.
-        procedure: Name,
-        /// The key.
-        key: String,
-    },
-    /// A target's driver says no.
-    #[error(transparent)]
-    Target(#[from] crate::target::Error),
+    /// The waivers in force.
+    pub waivers: Vec<InForce>,
 }
 
 /// A target of the workspace, bound for a run in this environment.

@@ -13,11 +13,12 @@ use serde_json::Value as Json;
 use crate::action::{Registry, scripted};
 use crate::diagnostic::{Severity, Source};
 use crate::event::state::{Failure, RunStatus};
-use crate::execute::resume::{Purpose, is_over, resume};
-use crate::execute::{Ended, Means, execute};
+use crate::execute::cancel::{By, Cancelling, cancel};
+use crate::execute::resume::{Purpose, resume};
+use crate::execute::{Ended, Means, Observer as _, execute};
 use crate::host::Probe;
 use crate::id::{Id, Name, RunId};
-use crate::parse::raw::test::{Case, Defaults};
+use crate::parse::raw::test::{Case, Defaults, Then};
 use crate::parse::{self, Document, Library};
 use crate::plan::{self, Names, Options, Request, Setting};
 use crate::procedure::{Procedure, Work};
@@ -28,6 +29,7 @@ use crate::time::Timestamp;
 
 mod before;
 mod compare;
+mod consents;
 pub mod coverage;
 mod memory;
 mod nowhere;
@@ -101,10 +103,6 @@ impl Rehearsal<'_> {
     #[must_use]
     pub fn run(&self, defaults: Option<&Defaults>, case: &Case) -> Outcome {
         let situation = Situation::of(defaults, case);
-        if !situation.unsupported.is_empty() {
-            let refuse = |key: &&str| format!("`{key}` is not acted on by this version; it is refused, not ignored");
-            return Outcome::refused(case, situation.unsupported.iter().map(refuse).collect());
-        }
         let procedures = match self.procedures_of(case) {
             Ok(procedures) => procedures,
             Err(problems) => return Outcome::refused(case, problems),
@@ -215,6 +213,7 @@ impl Stage<'_> {
             targets: IndexMap::new(),
             secrets: IndexMap::new(),
             options: Options::default(),
+            waivers: consents::waivers(self.situation, &self.procedures, &setting.workspace.ledger)?,
         };
         let planned = tokio::select! {
             planned = plan::plan(&setting, &request, names, &probe, &past) => planned,
@@ -228,18 +227,37 @@ impl Stage<'_> {
         let people = Scripted { answers: &self.situation.answers, notebook: &notebook };
         // Nobody interrupts a case.
         let (_sender, interrupts) = tokio::sync::watch::channel(0);
-        let means =
-            Means { setting: &setting, host: &host, people: &people, observer: &notebook, interrupts, history: &past };
+        let (_door, knocks) = tokio::sync::watch::channel(0);
+        let ledger = setting.workspace.ledger.origin.clone();
+        let cast = consents::Cast { situation: self.situation, ledger, clock: &host };
+        let means = Means {
+            setting: &setting,
+            host: &host,
+            people: &people,
+            observer: &notebook,
+            interrupts,
+            knocks,
+            history: &past,
+            consents: &cast,
+        };
         let mut memory = Memory::default();
         let ended = tokio::select! {
             ended = execute(&means, &plan, run.clone(), &mut memory) => Some(ended.map_err(|error| error.to_string())?),
             () = self.script.stopped() => None,
         };
         let mut found = self.found(ended.as_ref(), &run, &host, &notebook);
-        for purpose in &self.situation.then {
+        for then in &self.situation.then {
             let begun = folded(&run, &host, &notebook);
-            if is_over(&begun) {
-                let word = if *purpose == Purpose::Resume { "resume" } else { "undo" };
+            let purpose = match then {
+                Then::Resume => Purpose::Resume,
+                Then::Undo => Purpose::Undo,
+                Then::Cancel => {
+                    found = self.cancelled(begun, &host, &notebook, &mut memory)?;
+                    continue;
+                }
+            };
+            if begun.is_over(purpose == Purpose::Undo) {
+                let word = if purpose == Purpose::Resume { "resume" } else { "undo" };
                 return Err(format!("`then: {word}`: the run is over, it {}", found.status.as_str()));
             }
             self.script.revive();
@@ -247,7 +265,7 @@ impl Stage<'_> {
             let thawed = plan::thaw(&setting, plan.view.clone(), &run, &host).map_err(|error| error.to_string())?;
             let nobody_says = BTreeMap::new();
             let ended = tokio::select! {
-                ended = resume(&means, &thawed, begun, *purpose, &nobody_says, &mut memory) => {
+                ended = resume(&means, &thawed, begun, purpose, &nobody_says, &mut memory) => {
                     Some(ended.map_err(|error| error.to_string())?)
                 }
                 () = self.script.stopped() => None,
@@ -257,12 +275,38 @@ impl Stage<'_> {
         Ok(found)
     }
 
+    /// `cancel` of a run that nobody moves any more.
+    fn cancelled(&self, begun: Run, host: &Nowhere, notebook: &Notebook, memory: &mut Memory) -> Result<Found, String> {
+        let run = begun.id.clone();
+        let by = By { actor: &self.situation.actor, reason: "the case says so", request: None };
+        match cancel(memory, begun, &by, host.now()).map_err(|error| error.to_string())? {
+            Cancelling::Done(facts) => facts.iter().for_each(|fact| notebook.saw(fact)),
+            Cancelling::Unknown(_) => return Ok(self.crashed(&run, host, notebook)),
+            Cancelling::Over(status) => {
+                return Err(format!("`then: cancel`: the run is over, it {}", status.as_str()));
+            }
+        }
+        let run = folded(&run, host, notebook);
+        let failure = run.error.clone();
+        Ok(Found {
+            status: RunStatus::Cancelled,
+            exit: (self.rehearsal.exit)(Ending::Run(RunStatus::Cancelled, failure.as_ref())),
+            failure,
+            advice: None,
+            outputs: serde_json::Map::new(),
+            run: Some(run),
+            facts: notebook.facts(),
+        })
+    }
+
     fn setting(&self, procedure: &Procedure) -> Setting {
         let script: Arc<dyn scripted::Script> = Arc::clone(self.script) as _;
+        let actors = consents::actors(self.situation, &self.procedures);
         Setting {
-            workspace: Arc::new(self.situation.workspace(procedure)),
+            workspace: Arc::new(self.situation.workspace(procedure, actors)),
             environment: self.situation.environment,
             actor: self.situation.actor.clone(),
+            standing: self.situation.standing.clone(),
             registry: Arc::new(self.rehearsal.registry.scripted(&script)),
             procedures: self.procedures.clone(),
             env: self.situation.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
@@ -303,9 +347,13 @@ impl Stage<'_> {
     /// What a person would be told at once is an outcome; what this version cannot do is not.
     fn without_plan(&self, error: &plan::Error) -> Result<Found, String> {
         match error {
-            plan::Error::Parameters(_) | plan::Error::NoVariable { .. } | plan::Error::OtherEnvironment { .. } => {
+            plan::Error::Parameters(_)
+            | plan::Error::NoVariable { .. }
+            | plan::Error::OtherEnvironment { .. }
+            | plan::Error::Consent(_) => {
+                let is_waiver = matches!(error, plan::Error::Consent(_));
                 let failure = Failure {
-                    code: "parameters".to_owned(),
+                    code: if is_waiver { "waiver" } else { "parameters" }.to_owned(),
                     message: error.to_string(),
                     step: None,
                     check: None,

@@ -2,15 +2,22 @@
 //!
 //! It does nothing; it neither reads nor writes, and time comes with the events.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use crate::event::fact::{Event, Fact, StepIntent};
+use crate::event::fact::{Event, Fact, StepIntent, UndoIntent};
+use crate::event::held::{Called, RunCancelled};
 use crate::event::state::{Failure, RunStatus, StepState, Verdict};
 use crate::id::{Digest, RunId};
 use crate::time::Timestamp;
+
+pub mod consents;
+
+use consents::Consents;
+/// The word of `run.resumed` for a run that is taken back.
+pub const UNDO: &str = "undo";
 
 /// A run as far as its events tell.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +30,24 @@ pub struct Run {
     pub error: Option<Failure>,
     /// How many facts it has.
     pub facts: u64,
+    /// The named locks that it holds, with their fencing numbers.
+    pub locks: BTreeMap<String, u64>,
+    /// The named locks that were taken from it, and why.
+    pub lost_locks: BTreeMap<String, String>,
+    /// Every named lock that it ever took.
+    pub all_locks: BTreeSet<String>,
+    /// Requests of others that it has answered.
+    pub answered: BTreeSet<String>,
+    /// What it called, by the path of the calling step.
+    pub calls: IndexMap<String, Called>,
+    /// Whether what it did is being taken back.
+    pub taking_back: bool,
+    /// Why it is to end, once somebody asked for that.
+    pub cancelled: Option<RunCancelled>,
+    /// Digest of what was frozen with it, in the content store.
+    pub frozen: Option<Digest>,
+    /// Who began it, who consented, and what was spent on it.
+    pub consents: Consents,
     // Every step that was touched, by path, in the order in which they were first touched.
     steps: IndexMap<String, StepRecord>,
     // Paths in the order of their last intent: what is undone last first.
@@ -48,6 +73,12 @@ pub struct StepRecord {
     pub ended_at: Option<Timestamp>,
     /// Its last intent.
     pub intent: Option<StepIntent>,
+    /// The act of its undo that was begun last.
+    pub undo: Option<UndoIntent>,
+    /// Whether that act is what is open, and not the step's own.
+    pub is_undoing: bool,
+    /// How many acts of its undo were done.
+    pub undone: u32,
     /// The checks of its verify block that passed.
     pub passed: BTreeSet<String>,
     /// An intent without outcome: the effect may be happening now.
@@ -70,7 +101,23 @@ impl Run {
     /// A run of which nothing is known yet.
     #[must_use]
     pub fn new(id: RunId) -> Self {
-        Self { id, status: None, error: None, facts: 0, steps: IndexMap::new(), intents: Vec::new() }
+        Self {
+            id,
+            status: None,
+            error: None,
+            facts: 0,
+            locks: BTreeMap::new(),
+            lost_locks: BTreeMap::new(),
+            all_locks: BTreeSet::new(),
+            answered: BTreeSet::new(),
+            calls: IndexMap::new(),
+            taking_back: false,
+            cancelled: None,
+            frozen: None,
+            consents: Consents::default(),
+            steps: IndexMap::new(),
+            intents: Vec::new(),
+        }
     }
 
     /// Takes one more fact in.
@@ -83,7 +130,9 @@ impl Run {
         if fact.run != self.id {
             return Err(illegal("it belongs to another run"));
         }
-        if let (Some(status), false) = (self.status, matches!(fact.event, Event::RunResumed(_))) {
+        // A lock is taken from a run that is stuck as well.
+        let may_follow_an_end = matches!(fact.event, Event::RunResumed(_) | Event::LockBroken(_));
+        if let (Some(status), false) = (self.status, may_follow_an_end) {
             // Other lanes of a `parallel` still end while one has left the run suspended or unknown.
             if !matches!(status, RunStatus::Suspended | RunStatus::Unknown) {
                 return Err(illegal("the run has ended"));
@@ -104,6 +153,7 @@ impl Run {
                 (step.is_open, step.had_effect, step.attempts) = (true, true, attempt.max(step.attempts));
                 step.started_at = step.started_at.or(Some(at));
                 step.intent = Some(intent.clone());
+                (step.undo, step.is_undoing, step.undone) = (None, false, 0);
                 step.passed.clear();
                 self.remember_intent(fact);
             }
@@ -137,15 +187,18 @@ impl Run {
                 }
                 (step.state, step.output, step.ended_at) = (skipped.state, skipped.output.clone(), Some(at));
             }
-            Event::UndoIntent(_) => {
+            Event::UndoIntent(intent) => {
                 let step = self.step_of(fact, kind)?;
                 if !step.had_effect {
                     return Err(illegal("the step had no effect to undo"));
                 }
-                step.is_open = true;
+                // The act before it was done, or it would not have begun.
+                step.undone = intent.part;
+                (step.is_open, step.is_undoing, step.undo) = (true, true, Some(intent.clone()));
             }
             Event::UndoResult(result) => {
                 let step = self.step_of(fact, kind)?;
+                (step.is_undoing, step.undone) = (false, 0);
                 (step.state, step.error, step.is_open) = (result.state, result.error.clone(), false);
                 step.ended_at = Some(at);
             }
@@ -157,7 +210,10 @@ impl Run {
             Event::OutcomeResolved(resolved) => {
                 let step = self.step_of(fact, kind)?;
                 step.is_open = false;
-                if resolved.happened {
+                if step.is_undoing {
+                    step.is_undoing = false;
+                    step.undone += u32::from(resolved.happened);
+                } else if resolved.happened {
                     (step.state, step.ended_at) = (StepState::Succeeded, Some(at));
                     step.output = resolved.output.clone().or(step.output.take());
                 } else {
@@ -173,12 +229,30 @@ impl Run {
                     step.passed.insert(checked.check.clone());
                 }
             }
-            Event::RunResumed(_) => {
-                let over = [RunStatus::Succeeded, RunStatus::Undone, RunStatus::Refused, RunStatus::Rejected];
-                if self.status.is_some_and(|status| over.contains(&status)) {
+            Event::RunResumed(resumed) => {
+                if self.is_over(resumed.purpose == UNDO) {
                     return Err(illegal("the run is over"));
                 }
-                (self.status, self.error) = (None, None);
+                (self.status, self.error, self.cancelled) = (None, None, None);
+                self.taking_back |= resumed.purpose == UNDO;
+            }
+            Event::PlanRecorded(plan) => match (&fact.step, &plan.call) {
+                (Some(path), Some(call)) => drop(self.calls.insert(path.clone(), call.clone())),
+                _ => self.frozen = Some(plan.content.clone()),
+            },
+            Event::LockTaken(taken) => {
+                self.lost_locks.remove(&taken.lock);
+                self.all_locks.insert(taken.lock.clone());
+                self.locks.insert(taken.lock.clone(), taken.fence);
+            }
+            Event::LockReleased(released) => drop(self.locks.remove(&released.lock)),
+            Event::LockBroken(broken) if self.locks.get(&broken.lock) == Some(&broken.fence) => {
+                self.locks.remove(&broken.lock);
+                self.lost_locks.insert(broken.lock.clone(), broken.reason.clone());
+            }
+            Event::RunCancelled(cancelled) => {
+                self.answered.extend(cancelled.request.clone());
+                self.cancelled = Some(cancelled.clone());
             }
             Event::RunSuspended(_) => self.status = Some(RunStatus::Suspended),
             Event::RunEnd(end) => {
@@ -188,11 +262,32 @@ impl Run {
                 }
                 self.status = Some(end.status);
                 self.error = end.error.clone();
+                self.taking_back = false;
             }
             _ => {}
         }
+        self.consents.apply(fact);
         self.facts += 1;
+        self.taking_back |= matches!(fact.event, Event::UndoIntent(_));
         Ok(())
+    }
+
+    /// Whether it does not go on: what was cancelled, or rejected after something was done, can still be taken back.
+    #[must_use]
+    pub fn is_over(&self, to_undo: bool) -> bool {
+        use RunStatus::{Cancelled, Refused, Rejected, Succeeded, Undone};
+        match self.status {
+            Some(Succeeded | Undone | Refused) => true,
+            Some(Rejected) => !to_undo || self.to_undo().is_empty(),
+            Some(Cancelled) => !to_undo,
+            _ => false,
+        }
+    }
+
+    /// Whether an effect of it may be happening, or may have happened, and nobody knows.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.steps.values().any(|step| step.is_open && !step.is_call())
     }
 
     /// What is known of a step.
@@ -243,6 +338,12 @@ impl Run {
 }
 
 impl StepRecord {
+    /// Whether it is a call: what is open in it is told by the steps within.
+    #[must_use]
+    pub fn is_call(&self) -> bool {
+        !self.is_undoing && self.intent.as_ref().is_some_and(|intent| intent.action.starts_with("call."))
+    }
+
     fn pending() -> Self {
         Self {
             state: StepState::Pending,
@@ -251,6 +352,9 @@ impl StepRecord {
             error: None,
             tried: None,
             intent: None,
+            undo: None,
+            is_undoing: false,
+            undone: 0,
             passed: BTreeSet::new(),
             started_at: None,
             ended_at: None,

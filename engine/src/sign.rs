@@ -1,12 +1,15 @@
-//! Signatures: the ledger's Ed25519 key, the keys of those who act, and whether a signature is right.
+//! Signatures: the ledger's Ed25519 key, the keys of those who act, what these sign, and whether a signature is right.
 //!
-//! Owner of ed25519-dalek and ssh-key. One key, one role: they are types that do not become each other. Random bytes are arguments, so nothing here depends on chance.
+//! Owner of ed25519-dalek, p256 and ssh-key. One key, one role: they are types that do not become each other. Random bytes are arguments, so nothing here depends on chance.
 
 use ed25519_dalek::{Signature, VerifyingKey};
 
 pub mod actor_key;
+pub mod agent;
+pub mod anchor_key;
 pub mod key_file;
 pub mod ledger_key;
+pub mod sshsig;
 
 #[cfg(test)]
 mod tests;

@@ -28,6 +28,7 @@ pub mod pause_lever;
 pub mod postgres;
 pub mod python_json;
 pub mod secret_store;
+pub mod witness;
 
 /// A target as bound for a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -212,7 +213,7 @@ pub fn drivers(kind: TargetKind) -> &'static [&'static str] {
     match kind {
         TargetKind::Command => &["command"],
         TargetKind::Ledger => &["runwarden", corvusforge::DRIVER, hash_chain::DRIVER, digest_log::DRIVER],
-        TargetKind::AnchorStore => &["directory"],
+        TargetKind::AnchorStore => &["directory", "git_tag", "s3", "rekor", "smtp"],
         TargetKind::Service => &["http"],
         TargetKind::SecretStore => &["dotenv", "env", "directory", "vault", "command"],
         TargetKind::Epoch => &["sqlite", "postgres"],
@@ -235,6 +236,7 @@ pub fn bind(name: &str, entry: &TargetEntry, probe: &dyn Probe) -> Result<Target
     }
     let mut settings = entry.settings.clone();
     let (identity, device_inode) = match driver.as_str() {
+        _ if entry.kind == TargetKind::AnchorStore => anchor_store::bind(name, &driver, &mut settings, probe)?,
         _ if entry.kind == TargetKind::SecretStore => secret_store::bind(name, &driver, &mut settings, probe)?,
         _ if entry.kind == TargetKind::Epoch => epoch::bind(name, &driver, &mut settings, probe)?,
         _ if entry.kind == TargetKind::Pause => pause_lever::bind(name, &driver, &mut settings, probe)?,
@@ -261,10 +263,6 @@ pub fn bind(name: &str, entry: &TargetEntry, probe: &dyn Probe) -> Result<Target
             let seal = probe.root().join(seal).to_string_lossy().into_owned();
             settings.insert("seal".to_owned(), Value::String(seal));
             ledger_identity(name, &mut settings, &file.path, file.project, probe)?
-        }
-        "directory" => {
-            let folder: Directory = read_settings(name, &driver, &settings)?;
-            file_identity(name, &mut settings, &folder.path, probe)?
         }
         "http" => {
             let service: Service = read_settings(name, &driver, &settings)?;

@@ -17,6 +17,8 @@ pub struct Anchor {
 #[derive(Debug, Subcommand)]
 pub enum AnchorCommand {
     Export(AnchorExport),
+    Store(AnchorStore),
+    Fetch(AnchorFetch),
     Verify(AnchorVerify),
 }
 
@@ -56,10 +58,39 @@ impl WhichRun {
     }
 }
 
+/// Hand the anchor of a run to anchor stores; what a store has already is not stored again
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Each intent, receipt and failure is written to the ledger. Exits 1 when a store did not take it, or the\nrun is not anchored as policy asks.\n\nExamples:\n  runwarden anchor store last\n  runwarden anchor store 0199c3… --to vault --to backup_bucket"
+)]
+pub struct AnchorStore {
+    #[command(flatten)]
+    pub run: WhichRun,
+    /// An anchor store of the workspace; else those that policy asks for
+    #[arg(long = "to", value_name = "TARGET")]
+    pub to: Vec<String>,
+}
+
+/// Fetch the anchors of a run from an anchor store; they are found, not judged
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Exits 1 when the store has none, 11 when it cannot be read.\n\nExamples:\n  runwarden anchor fetch last --from vault -o fetched\n  runwarden anchor verify fetched/RUN.SIZE.ROOT.tlog-proof"
+)]
+pub struct AnchorFetch {
+    #[command(flatten)]
+    pub run: WhichRun,
+    /// An anchor store of the workspace
+    #[arg(long = "from", value_name = "TARGET")]
+    pub from: String,
+    /// Write what is found into this folder
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
 /// Compare a run with its anchor, line by line
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Exits 1 when a line is wrong, 11 when ledger or anchor cannot be read. An anchor of our own is judged\nwithout its ledger, from RUN.tlog-proof, RUN.json beside it, and the key; with `--ledger` also with it.\n\nExamples:\n  runwarden anchor verify /mnt/anchors/RUN.tlog-proof --key ledger.vkey\n  runwarden anchor verify --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 cf-1.json"
+    after_help = "Exits 1 when a line is wrong, 11 when ledger or anchor cannot be read. An anchor of our own is judged\nwithout its ledger, from RUN.tlog-proof, RUN.json beside it, and the key; with `--ledger` also with it.\n\nExamples:\n  runwarden anchor verify /mnt/anchors/RUN.tlog-proof --key ledger.vkey\n  runwarden anchor verify --from vault\n  runwarden anchor verify --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 cf-1.json"
 )]
 pub struct AnchorVerify {
     #[command(flatten)]
@@ -78,6 +109,16 @@ pub struct AnchorVerify {
     pub max_age: Option<String>,
     #[command(flatten)]
     pub keys: Keys,
+    /// All anchors of this store of the workspace, or those of `--run`, with the ledger and its receipts
+    #[arg(long = "from", value_name = "TARGET", conflicts_with_all = ["file", "entry", "covers_stage", "log_entry"])]
+    pub from: Option<String>,
+    /// An entry of a Rekor log, as a receipt has it, that must be of this anchor
+    #[arg(long, value_name = "FILE", requires = "log_key")]
+    pub log_entry: Option<PathBuf>,
+    /// The key that signs that log's checkpoints, `name+id+base64`
+    #[arg(long, value_name = "VKEY", requires = "log_entry")]
+    pub log_key: Option<String>,
     /// The anchor
-    pub file: PathBuf,
+    #[arg(required_unless_present = "from")]
+    pub file: Option<PathBuf>,
 }

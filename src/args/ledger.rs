@@ -23,6 +23,7 @@ pub enum LedgerCommand {
     Export(Export),
     Backup(Backup),
     Incident(Incident),
+    Checkpoint(Checkpoint),
 }
 
 /// Which ledger.
@@ -95,9 +96,16 @@ pub struct Verify {
     /// An anchor from elsewhere: a signed checkpoint, a tlog-proof, or that system's own
     #[arg(long = "anchor", value_name = "FILE")]
     pub anchors: Vec<PathBuf>,
-    /// A folder of anchors: every file in it must fit, and there must be one
-    #[arg(long = "anchors", value_name = "DIR")]
+    /// A folder of anchors, or an anchor store of the workspace by its name: everything in it must fit, and there must
+    /// be something
+    #[arg(long = "anchors", value_name = "DIR|TARGET")]
     pub anchor_folders: Vec<PathBuf>,
+    /// A witness whose cosignature makes a checkpoint an anchor, `name+id+base64`; else those of the workspace
+    #[arg(long = "witness", value_name = "VKEY")]
+    pub witnesses: Vec<String>,
+    /// How many witnesses must have cosigned such a checkpoint; else as many as policy asks for, or one
+    #[arg(long, value_name = "N")]
+    pub quorum: Option<usize>,
     /// The newest anchor must not be older, counted from the last entry it covers
     #[arg(long, value_name = "DURATION")]
     pub max_age: Option<String>,
@@ -189,10 +197,10 @@ pub struct Consistency {
     pub keys: Keys,
 }
 
-/// Export all entries, as lines or as a static site of tiles
+/// Export all entries, as lines, as a static site of tiles, or as evidence
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Each line is an entry, byte for byte as it is hashed: leaf hash = SHA-256(0x00, line without its break).\nTiles are those of C2SP tlog-tiles, up to the newest signed checkpoint; a folder of tiles that is there\nalready grows, and is never made to say something else.\n\nExamples:\n  runwarden ledger export > entries.jsonl\n  runwarden ledger export --tiles /srv/www/ledger"
+    after_help = "Each line is an entry, byte for byte as it is hashed: leaf hash = SHA-256(0x00, line without its break).\nTiles are those of C2SP tlog-tiles, up to the newest signed checkpoint; a folder of tiles that is there\nalready grows, and is never made to say something else.\nEvidence is also taken of a broken ledger: its files are copied and hashed before anything opens them,\nthen come entries, hashes, checkpoints, anchors, receipts, who holds it, and what verification says;\n`sha256sum -c SHA256SUMS` checks all of it.\n\nExamples:\n  runwarden ledger export > entries.jsonl\n  runwarden ledger export --tiles /srv/www/ledger\n  runwarden ledger export --forensic -o /mnt/evidence/2026-11-20 --anchors /mnt/anchors"
 )]
 pub struct Export {
     #[command(flatten)]
@@ -200,6 +208,18 @@ pub struct Export {
     /// Write tiles, entry bundles and the checkpoint into this folder
     #[arg(long, value_name = "DIR")]
     pub tiles: Option<PathBuf>,
+    /// Collect evidence into the folder of `-o`, which must be empty or not there
+    #[arg(long, requires = "output", conflicts_with = "tiles")]
+    pub forensic: bool,
+    /// Where the evidence goes
+    #[arg(short = 'o', long, value_name = "DIR", requires = "forensic")]
+    pub output: Option<PathBuf>,
+    /// An anchor to take into the evidence
+    #[arg(long = "anchor", value_name = "FILE", requires = "forensic")]
+    pub anchors: Vec<PathBuf>,
+    /// A folder of anchors to take into the evidence
+    #[arg(long = "anchors", value_name = "DIR", requires = "forensic")]
+    pub anchor_folders: Vec<PathBuf>,
     #[command(flatten)]
     pub keys: Keys,
 }
@@ -214,6 +234,17 @@ pub struct Backup {
     pub whose: Whose,
     /// Where; there must be nothing of that name
     pub file: PathBuf,
+}
+
+/// Sign what there is, also when nothing happened; made for a timer, once a day
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "A `heartbeat` entry says that nothing happened, and a checkpoint covers it; the witnesses of the\nworkspace are asked to cosign. With `--if-older` nothing is done while the newest checkpoint covers an\nentry that is younger. Exits 1 when fewer witnesses cosigned than policy asks for, 10 when a run has\nthe ledger, which then makes checkpoints itself.\n\nExamples:\n  runwarden ledger checkpoint\n  runwarden ledger checkpoint --if-older 24h --format json"
+)]
+pub struct Checkpoint {
+    /// Do nothing where the last signed entry is not older
+    #[arg(long, value_name = "DURATION")]
+    pub if_older: Option<String>,
 }
 
 /// Show the open incident, or close it

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, Subcommand};
+
+use super::people::Who;
 
 /// What is asked for, by `plan` and `run` alike.
 #[derive(Debug, ClapArgs)]
@@ -27,6 +29,11 @@ pub struct Asked {
     /// Let the plan run programs that the author calls read-only
     #[arg(long)]
     pub probe_commands: bool,
+    /// A signed waiver of a guard; its signature is FILE.sig
+    #[arg(long = "waiver", value_name = "FILE")]
+    pub waivers: Vec<PathBuf>,
+    #[command(flatten)]
+    pub who: Who,
 }
 
 /// Show what running a procedure would do, and what is not known yet; changes nothing
@@ -48,7 +55,7 @@ pub struct Plan {
 /// Run a procedure: plan it, do it step by step under its guards, and write down what happened
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Ctrl-C once stops after the current step and suspends the run; twice ends the step.\n\nExamples:\n  runwarden run hello\n  runwarden run ops.deploy -p version=1.4.2 --dry-run\n  runwarden run ops.deploy --plan plan.json --confirm ops.deploy\n  runwarden run ops.restore --answer isolate.ticket=INC-7 --answer isolate.read_back=db-3\n  runwarden run ops.deploy -p version=1.4.2 --format ndjson"
+    after_help = "Ctrl-C once stops after the current step and suspends the run; twice ends the step.\n\nExamples:\n  runwarden run hello\n  runwarden run ops.deploy -p version=1.4.2 --dry-run\n  runwarden run ops.deploy --plan plan.json --approval approval.json --confirm ops.deploy\n  runwarden run ops.restore --answer isolate.ticket=INC-7 --answer isolate.read_back=db-3\n  runwarden run ops.deploy -p version=1.4.2 --format ndjson"
 )]
 pub struct Run {
     #[command(flatten)]
@@ -69,7 +76,10 @@ pub struct Run {
     /// `STEP.done=yes` where the step asks for nothing
     #[arg(long = "answer", value_name = "STEP.NAME=VALUE", allow_hyphen_values = true)]
     pub answers: Vec<String>,
-    /// Wait for the ledger while another run has it
+    /// A signed approval; its signature is FILE.sig
+    #[arg(long = "approval", value_name = "FILE")]
+    pub approvals: Vec<PathBuf>,
+    /// Wait for the ledger, and for named locks, while another run has them
     #[arg(long, value_name = "DURATION")]
     pub wait_lock: Option<String>,
 }
@@ -88,7 +98,15 @@ pub struct Stopped {
     /// An answer to a manual step, as for `run`
     #[arg(long = "answer", value_name = "STEP.NAME=VALUE", allow_hyphen_values = true)]
     pub answers: Vec<String>,
-    /// Wait for the ledger while another run has it
+    /// A signed approval of what the run waits for; its signature is FILE.sig
+    #[arg(long = "approval", value_name = "FILE")]
+    pub approvals: Vec<PathBuf>,
+    /// A signed waiver of a guard in this run alone; its signature is FILE.sig
+    #[arg(long = "waiver", value_name = "FILE")]
+    pub waivers: Vec<PathBuf>,
+    #[command(flatten)]
+    pub who: Who,
+    /// Wait for the ledger, and for named locks, while another run has them
     #[arg(long, value_name = "DURATION")]
     pub wait_lock: Option<String>,
 }
@@ -114,4 +132,48 @@ pub struct Resume {
 pub struct Undo {
     #[command(flatten)]
     pub stopped: Stopped,
+}
+
+/// End a run: what is under way is stopped, what was done stays, and `undo` can take it back
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Exits 0 when the run has ended and nothing it started is left, 9 when nobody can tell what became of its effect,\n1 when the process that moves it did not confirm it in time.\n\nExamples:\n  runwarden cancel last --reason 'wrong region'\n  runwarden cancel 0199c3 --reason 'superseded by INC-7' --wait 2m"
+)]
+pub struct Cancel {
+    /// Its id, a beginning of it that no other has, or `last`
+    pub run: String,
+    /// Why; it goes on record
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// How long to wait for the process that moves it
+    #[arg(long, value_name = "DURATION", default_value = "30s")]
+    pub wait: String,
+}
+
+/// List named locks, or take one from the run that holds it
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  runwarden locks list\n  runwarden locks break kora/org_a --reason 'db-3 is gone for good'"
+)]
+pub struct Locks {
+    #[command(subcommand)]
+    pub command: LocksCommand,
+}
+
+/// What to do with locks.
+#[derive(Debug, Subcommand)]
+pub enum LocksCommand {
+    /// List the locks that runs hold
+    List,
+    /// Take a lock from the run that holds it; that run does nothing more before it has it again
+    Break {
+        /// The lock
+        lock: String,
+        /// Why; it goes on record
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// How long to wait for the process that has the ledger
+        #[arg(long, value_name = "DURATION", default_value = "30s")]
+        wait: String,
+    },
 }

@@ -18,6 +18,7 @@ use crate::refusal::Refusal;
 use crate::setup;
 
 pub mod own;
+pub mod stores;
 
 /// What `anchor verify` says in JSON.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -31,6 +32,8 @@ pub struct View {
 pub fn run(context: &Context, command: AnchorCommand) -> Result<Exit, Refusal> {
     match command {
         AnchorCommand::Export(args) => export(context, &args),
+        AnchorCommand::Store(args) => stores::store(context, &args),
+        AnchorCommand::Fetch(args) => stores::fetch(context, &args),
         AnchorCommand::Verify(args) => verify(context, &args),
     }
 }
@@ -80,6 +83,7 @@ fn verify(context: &Context, args: &AnchorVerify) -> Result<Exit, Refusal> {
     let max_age = args.max_age.as_deref().map(Duration::parse).transpose();
     let max_age = max_age.map_err(|error| Refusal::invalid("usage", format!("--max-age: {error}")))?;
     let (of, findings) = match args.whose.driver {
+        Driver::Runwarden if args.from.is_some() => stores::verify(context, args, max_age)?,
         Driver::Runwarden => own::verify(context, args, max_age)?,
         Driver::Corvusforge => verify_corvus(context, args, max_age)?,
         driver @ (Driver::HashChain | Driver::DigestLog) => return Err(no_anchors(driver)),
@@ -105,12 +109,22 @@ fn verify(context: &Context, args: &AnchorVerify) -> Result<Exit, Refusal> {
 /// Whose anchor it is, and every line.
 type Judged = (String, Vec<Finding>);
 
+/// The file that was named.
+fn file(args: &AnchorVerify) -> Result<&Path, Refusal> {
+    args.file.as_deref().ok_or_else(|| Refusal::invalid("usage", "which anchor is not said"))
+}
+
 fn verify_corvus(context: &Context, args: &AnchorVerify, max_age: Option<Duration>) -> Result<Judged, Refusal> {
+    if args.from.is_some() || args.log_entry.is_some() {
+        let message = "`--from` and `--log-entry` are of Runwarden's own ledgers";
+        return Err(Refusal::invalid("unsupported", message)
+            .help("the action `anchor.verify` holds a Corvusforge ledger against a store"));
+    }
     let run = args.run.as_deref().ok_or_else(|| {
         Refusal::invalid("usage", "`--driver corvusforge` needs the run").help("name it with `--run ID`")
     })?;
     let place = place(context, &args.whose)?;
-    let bytes = read(&args.file, MAX_ANCHOR as u64)?;
+    let bytes = read(file(args)?, MAX_ANCHOR as u64)?;
     let copied = copy_corvus(&place.path)?;
     let ledger = copied.ledger?;
     let findings = match Anchor::parse(&bytes) {

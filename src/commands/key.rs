@@ -1,6 +1,5 @@
 //! `key`: keys are made, and shown by their public halves. No private key is ever printed.
 
-use std::io::IsTerminal as _;
 use std::path::Path;
 
 use engine::merkle::note::VerifierKey;
@@ -15,9 +14,15 @@ use crate::args::{KeyCommand, KeyGenerate, KeyShow, Role};
 use crate::exit::Exit;
 use crate::files;
 use crate::refusal::Refusal;
+use crate::setup::pins;
 use crate::setup::{self, own_ledger};
+use crate::ui::people::passphrase;
 use crate::ui::table::pairs;
 use crate::workspace;
+
+pub mod revoke;
+pub mod rotate;
+pub mod trust;
 
 /// The longest public key that is read, in bytes.
 const MAX_PUBLIC: u64 = 16 * 1024;
@@ -36,7 +41,7 @@ pub struct View {
 pub struct OneView {
     /// Whose it is: a ledger's origin, an actor, or the file it was read from.
     name: String,
-    /// `ledger`, `actor`, or `unknown` of a file that nothing says more of.
+    /// `ledger`, `actor`, `witness`, `pinned` of somebody else's ledger, or `unknown` of a file that nothing says more of.
     role: &'static str,
     /// As verifiers of signed notes read it; none where the name cannot stand in one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,6 +59,22 @@ pub struct OneView {
     /// Since when it counts no longer.
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<Timestamp>,
+    /// Of a ledger's key: the sizes of the ledger that it is good for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sizes: Option<Sizes>,
+    /// Of a ledger's key: the entry that revoked it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_by: Option<u64>,
+}
+
+/// The sizes of a ledger that a key may sign.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+pub struct Sizes {
+    /// The smallest.
+    from: u64,
+    /// The largest; none while it is the ledger's key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<u64>,
 }
 
 impl OneView {
@@ -67,6 +88,8 @@ impl OneView {
             file: None,
             not_after: None,
             revoked_at: None,
+            sizes: None,
+            revoked_by: None,
         }
     }
 }
@@ -75,6 +98,9 @@ pub fn run(context: &Context, command: KeyCommand) -> Result<Exit, Refusal> {
     match command {
         KeyCommand::Generate(args) => generate(context, &args),
         KeyCommand::Show(args) => show(context, &args),
+        KeyCommand::Rotate(args) => rotate::run(context, &args),
+        KeyCommand::Trust(args) => trust::run(context, &args),
+        KeyCommand::Revoke(args) => revoke::run(context, &args),
     }
 }
 
@@ -141,7 +167,14 @@ fn render(key: &OneView, paint: crate::ui::Paint) -> String {
         ("fingerprint", Some(key.fingerprint.clone())),
         ("file", key.file.clone()),
         ("not after", key.not_after.map(|at| at.to_string())),
-        ("revoked", key.revoked_at.map(|at| at.to_string())),
+        ("revoked", key.revoked_at.map(|at| at.to_string()).or(key.revoked_by.map(|seq| format!("by entry {seq}")))),
+        (
+            "sizes",
+            key.sizes.map(|Sizes { from, to }| match to {
+                Some(to) => format!("{from} to {to}"),
+                None => format!("from {from} on"),
+            }),
+        ),
     ];
     let rows: Vec<(String, String)> =
         rows.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
@@ -152,9 +185,31 @@ fn render(key: &OneView, paint: crate::ui::Paint) -> String {
 fn of_workspace(context: &Context) -> Result<Vec<OneView>, Refusal> {
     let workspace = workspace::open(context.global.workspace.as_deref())?;
     let mut keys = Vec::new();
-    if let Some(key) = own_ledger::key(&workspace)? {
-        let view = OneView::new(&workspace.file.ledger.origin, "ledger", &ActorPublic::new(key.public()));
-        keys.push(OneView { file: Some(workspace.key().display().to_string()), ..view });
+    if let Some(key) = own_ledger::unchecked_key(&workspace)? {
+        let ours = |public: &[u8; 32]| {
+            let view = OneView::new(&workspace.file.ledger.origin, "ledger", &ActorPublic::new(*public));
+            let file = (*public == key.public()).then(|| workspace.key().display().to_string());
+            OneView { file, ..view }
+        };
+        // A ledger that cannot be read says nothing of earlier keys, and `ledger verify` says why.
+        let chain = own_ledger::copy(&workspace.ledger(), &setup::reading_machine())
+            .ok()
+            .and_then(|records| records.reader.keys().ok());
+        for span in chain.iter().flat_map(|chain| chain.spans()).filter(|span| *span.key.public() != key.public()) {
+            let sizes = Some(Sizes { from: span.from, to: span.to });
+            keys.push(OneView { sizes, revoked_by: span.revoked_at, ..ours(span.key.public()) });
+        }
+        let own = chain.iter().flat_map(|chain| chain.spans()).find(|span| *span.key.public() == key.public());
+        let sizes = own.map(|span| Sizes { from: span.from, to: span.to });
+        keys.push(OneView { sizes, revoked_by: own.and_then(|span| span.revoked_at), ..ours(&key.public()) });
+    }
+    for (name, witness) in &workspace.file.ledger.witnesses {
+        let view = OneView::new(name.as_str(), "witness", &ActorPublic::new(*witness.key.public()));
+        keys.push(OneView { vkey: Some(witness.key.to_string()), ..view });
+    }
+    for pin in pins::read(&workspace)? {
+        let view = OneView::new(pin.key.name(), "pinned", &ActorPublic::new(*pin.key.public()));
+        keys.push(OneView { revoked_at: pin.is_revoked.then_some(pin.at), ..view });
     }
     for (name, actor) in &workspace.file.actors {
         let Some(line) = &actor.key else { continue };
@@ -177,22 +232,16 @@ fn of_file(path: &Path) -> Result<OneView, Refusal> {
     Ok(OneView { file: Some(path.display().to_string()), ..OneView::new(&shown, "unknown", &public) })
 }
 
-/// Asked where there is somebody to ask.
-fn passphrase(file: &str) -> Option<String> {
-    let term = console::Term::stderr();
-    if !term.is_term() || !std::io::stdin().is_terminal() {
-        return None;
-    }
-    term.write_str(&format!("passphrase of {file}: ")).ok()?;
-    term.read_secure_line().ok()
-}
-
 /// Those that are the same key under two names or roles.
 fn with_two_roles(keys: &[OneView]) -> Vec<(String, String)> {
     let named = |key: &OneView| format!("{} `{}`", key.role, key.name);
     let mut twice = Vec::new();
     for (at, key) in keys.iter().enumerate() {
-        let same = keys[..at].iter().filter(|other| other.public == key.public && key.role != "unknown");
+        let same = keys[..at].iter().filter(|other| {
+            // The ledger's own key may be pinned as well.
+            let is_pin = key.role == "pinned" && matches!(other.role, "ledger" | "pinned");
+            other.public == key.public && key.role != "unknown" && !is_pin
+        });
         twice.extend(same.map(|other| (named(other), named(key))));
     }
     twice

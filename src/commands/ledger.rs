@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use engine::host::machine::Machine;
 use engine::host::{Probe as _, Scratch};
+use engine::ledger::reader::Reader;
 use engine::merkle::note::VerifierKey;
 use engine::sign::ledger_key::LedgerKey;
 use engine::target::corvusforge::{CorvusLedger, Error as CorvusError};
@@ -16,12 +17,15 @@ use crate::files::{self, absolute};
 use crate::refusal::Refusal;
 use crate::setup;
 use crate::setup::own_ledger::{self, Records};
+use crate::setup::pins;
 use crate::workspace::{self, Workspace};
 
 pub mod backup;
+pub mod checkpoint;
 pub mod consistency;
 pub mod entries;
 pub mod export;
+pub mod forensic;
 pub mod head;
 pub mod incident;
 mod lines;
@@ -42,6 +46,7 @@ pub fn run(context: &Context, command: LedgerCommand) -> Result<Exit, Refusal> {
         LedgerCommand::Export(args) => export::run(context, &args),
         LedgerCommand::Backup(args) => backup::run(context, &args),
         LedgerCommand::Incident(args) => incident::run(context, &args),
+        LedgerCommand::Checkpoint(args) => checkpoint::run(context, &args),
     }
 }
 
@@ -82,18 +87,38 @@ pub fn keys(context: &Context, said: &Keys, own: Option<&Workspace>) -> Result<V
         return Ok(keys);
     }
     let Some(workspace) = own else { return Ok(Vec::new()) };
-    let named = LedgerKey::load(&workspace.key()).map_err(|error| error.to_string()).and_then(|key| {
-        VerifierKey::new(&workspace.file.ledger.origin, key.public()).map_err(|error| error.to_string())
-    });
-    Ok(named.map(|key| vec![key]).unwrap_or_else(|why| {
+    let origin = &workspace.file.ledger.origin;
+    let named = LedgerKey::load(&workspace.key())
+        .map_err(|error| error.to_string())
+        .and_then(|key| VerifierKey::new(origin, key.public()).map_err(|error| error.to_string()));
+    let why = match named {
+        Ok(key) => return Ok(vec![key]),
+        Err(why) => why,
+    };
+    let pinned = pins::of_origin(workspace, origin)?;
+    if pinned.is_empty() {
         let ui = &context.ui;
         ui.error(&format!("{}: the key that the ledger names itself is taken: {why}", ui.err.yellow("warning")));
-        Vec::new()
-    }))
+    }
+    Ok(pinned)
+}
+
+/// The keys that are pinned for a ledger that is not the workspace's own, by the origin it names; none where there is no
+/// workspace, or none is pinned.
+pub fn pinned(context: &Context, reader: &Reader) -> Result<Vec<VerifierKey>, Refusal> {
+    let Ok(workspace) = workspace::open(context.global.workspace.as_deref()) else { return Ok(Vec::new()) };
+    match reader.keys() {
+        Ok(chain) => match chain.spans() {
+            [first, ..] => pins::of_origin(&workspace, first.key.name()),
+            [] => Ok(Vec::new()),
+        },
+        // What is wrong with it is said by who reads on.
+        Err(_) => Ok(Vec::new()),
+    }
 }
 
 /// A key as text, or those of a file, a line each.
-fn read_keys(text: &str) -> Result<Vec<VerifierKey>, Refusal> {
+pub fn read_keys(text: &str) -> Result<Vec<VerifierKey>, Refusal> {
     let wrong = |text: &str, error| Refusal::invalid("usage", format!("--key `{text}`: {error}"));
     let error = match VerifierKey::parse(text) {
         Ok(key) => return Ok(vec![key]),

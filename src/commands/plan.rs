@@ -6,6 +6,7 @@ use super::Context;
 use crate::args::{Asked, Plan};
 use crate::exit::Exit;
 use crate::refusal::Refusal;
+use crate::setup::who::Signing;
 use crate::setup::{Session, own_ledger};
 use crate::{files, ui};
 
@@ -36,7 +37,7 @@ pub fn dry_run(context: &Context, asked: &Asked) -> Result<Exit, Refusal> {
 }
 
 fn make(context: &Context, asked: &Asked) -> Result<Made, Refusal> {
-    let session = Session::prepare(&context.global, asked, None)?;
+    let session = Session::prepare(&context.global, asked, None, Signing::No)?;
     super::warn(context, &session.loaded);
     let records = own_ledger::records(&session.workspace, &session.machine)?;
     let run = session.new_run()?;

@@ -2,24 +2,29 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
+use engine::event::people::Signed;
+use engine::event::state::RunStatus;
 use engine::execute::Means;
-use engine::execute::resume::{Outlook, Purpose, Recorded, Resolution, is_over, outlook, recorded, resume as go_on};
+use engine::execute::resume::{Outlook, Purpose, Recorded, Resolution, outlook, recorded, resume as go_on};
 use engine::host::Probe as _;
 use engine::id::RunId;
 use engine::ledger::reader::Reader;
-use engine::plan::{View as PlanView, thaw};
+use engine::plan::{View as PlanView, thaw, waivers};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use tokio::sync::watch;
 
-use super::run::{Doing, refuse_unsigned, signals, wait_for};
+use super::run::patience::is_busy;
+use super::run::{Doing, signals, wait_for};
 use super::{Context, runs};
 use crate::args::{Resume, Stopped, Undo};
 use crate::exit::Exit;
 use crate::refusal::Refusal;
-use crate::setup::{self, Session, own_ledger};
+use crate::setup::who::Signing;
+use crate::setup::{self, Session, own_ledger, signed_file};
 use crate::ui::people::{Answers, Operator};
 use crate::ui::progress::Progress;
 use crate::ui::table::table;
@@ -69,18 +74,20 @@ fn run(context: &Context, args: &Stopped, purpose: Purpose, only_show: bool) -> 
     let records = own_ledger::records(&workspace, &setup::reading_machine())?.ok_or_else(unknown)?;
     let id = runs::find(&records.reader, &args.run)?.ok_or_else(unknown)?;
     let before = read(&records.reader, &id)?;
-    refuse_over(&before)?;
+    refuse_over(&before, purpose)?;
     let frozen = thawed(&records.reader, &before)?;
-    let session = Session::thawed(workspace, &frozen.plan, &frozen.documents)?;
-    refuse_unsigned(&session)?;
-    let wait = args.wait_lock.as_deref().map(wait_for).transpose()?;
-    let doing = Doing { context, session: &session, recorded: None, wait };
+    let signing = if only_show { Signing::No } else { Signing::IfGiven };
+    let session = Session::thawed(workspace, &frozen.plan, &frozen.documents, &args.who, signing)?;
+    let approvals = signed_file::read_all(&args.approvals)?;
+    let wait = args.wait_lock.as_deref().map(|text| wait_for("--wait-lock", text)).transpose()?;
+    let doing = Doing { context, session: &session, recorded: None, approvals, wait };
     let going = Going {
         doing,
         id,
         view: frozen.plan,
         purpose,
         answers: Answers::parse(&args.answers)?,
+        waivers: signed_file::read_all(&args.waivers)?,
         resolutions: resolutions(args, &before)?,
     };
     if only_show {
@@ -94,11 +101,25 @@ fn read(reader: &Reader, id: &RunId) -> Result<Recorded, Refusal> {
         .ok_or_else(|| Refusal::new(Exit::Failed, "unknown-run", format!("the ledger has no run `{id}`")))
 }
 
-fn refuse_over(before: &Recorded) -> Result<(), Refusal> {
+fn refuse_over(before: &Recorded, purpose: Purpose) -> Result<(), Refusal> {
     match before.run.status {
-        Some(status) if is_over(&before.run) => {
-            let message = format!("run {} is over: it {}", before.run.id, status.as_str());
-            Err(Refusal::invalid("run-over", message).help("`runwarden run` begins another"))
+        Some(RunStatus::Rejected) if before.run.is_over(purpose == Purpose::Undo) => {
+            let id = &before.run.id;
+            let why = before.run.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
+            let help = match before.run.to_undo().is_empty() {
+                true => "`runwarden run` begins another".to_owned(),
+                false => format!("`runwarden undo {id}` takes back what it did"),
+            };
+            Err(Refusal::new(Exit::Rejected, "rejected", format!("run {id} was rejected{why}")).help(help))
+        }
+        Some(status) if before.run.is_over(purpose == Purpose::Undo) => {
+            let id = &before.run.id;
+            let (how, help) = match status {
+                RunStatus::Cancelled => ("was cancelled", format!("`runwarden undo {id}` takes back what it did")),
+                _ => (status.as_str(), "`runwarden run` begins another".to_owned()),
+            };
+            let message = format!("run {id} is over: it {how}");
+            Err(Refusal::invalid("run-over", message).help(help))
         }
         _ => Ok(()),
     }
@@ -147,6 +168,7 @@ struct Going<'a> {
     view: PlanView,
     purpose: Purpose,
     answers: Answers,
+    waivers: Vec<Signed>,
     resolutions: BTreeMap<String, Resolution>,
 }
 
@@ -160,13 +182,17 @@ impl Going<'_> {
         let progress = Arc::new(Progress::new(Arc::clone(ui), &self.view));
         let people = Operator { answers: self.answers, progress: Arc::clone(&progress) };
         let (_asked, interrupts) = watch::channel(0);
+        let (_door, knocks) = watch::channel(0);
+        let bearer = self.doing.bearer();
         let means = Means {
             setting: &setting,
             host: &session.machine,
             people: &people,
             observer: &*progress,
             interrupts,
+            knocks,
             history: &past,
+            consents: &bearer,
         };
         let rows: Vec<Row> = outlook(&means, &before.run)
             .into_iter()
@@ -188,15 +214,27 @@ impl Going<'_> {
 
     async fn run(self) -> Result<Exit, Refusal> {
         let (session, ui) = (self.doing.session, &self.doing.context.ui);
-        let mut ledger = self.doing.open_ledger().await?;
-        // Another process may have moved the run until the ledger was ours.
-        let scratch = session.machine.scratch(&[])?;
-        let reader = Reader::copy(&session.workspace.ledger(), &scratch.folder)?;
-        let before = read(&reader, &self.id)?;
-        refuse_over(&before)?;
+        let begun = Instant::now();
+        let (mut ledger, before) = loop {
+            let mut ledger = self.doing.open_ledger().await?;
+            // Another process may have moved the run until the ledger was ours.
+            let scratch = session.machine.scratch(&[])?;
+            let reader = Reader::copy(&session.workspace.ledger(), &scratch.folder)?;
+            let before = read(&reader, &self.id)?;
+            refuse_over(&before, self.purpose)?;
+            let mut wanted = self.view.lock_names();
+            wanted.extend(before.run.all_locks.iter().cloned());
+            if is_busy(&mut ledger, &wanted, &self.id)?.is_none() {
+                break (ledger, before);
+            }
+            self.doing.farewell(ledger);
+            self.doing.wait_for_locks(&wanted, Some(&self.id), begun).await?;
+        };
         let past = session.past(self.id.clone(), None);
         let setting = session.setting(&past)?;
-        let plan = thaw(&setting, self.view, &self.id, &session.machine)?;
+        let mut plan = thaw(&setting, self.view, &self.id, &session.machine)?;
+        let now = session.machine.now();
+        waivers::bring(&setting, &mut plan, &self.waivers, &self.id, &past, now).map_err(engine::plan::Error::from)?;
         ledger.moves(Some(&self.id));
         let progress = Arc::new(Progress::new(Arc::clone(ui), &plan.view));
         if ui.is_human() {
@@ -204,6 +242,7 @@ impl Going<'_> {
             ui.note(&format!("run {} of {} {word}", self.id, plan.view.procedure));
         }
         let interrupts = signals::listen(Arc::clone(&progress));
+        let bearer = self.doing.bearer();
         let people = Operator { answers: self.answers, progress: Arc::clone(&progress) };
         let means = Means {
             setting: &setting,
@@ -211,17 +250,17 @@ impl Going<'_> {
             people: &people,
             observer: &*progress,
             interrupts,
+            knocks: signals::knocks(session.workspace.ledger()),
             history: &past,
+            consents: &bearer,
         };
         let ended = go_on(&means, &plan, before.run, self.purpose, &self.resolutions, &mut ledger).await;
         progress.finish();
         ledger.moves(None);
         let ended = ended?;
-        self.doing.close(&plan, &ended);
-        if let Err(error) = ledger.close(session.machine.now()) {
-            ui.error(&format!("{}: the ledger was not closed in good order: {error}", ui.err.yellow("warning")));
-        }
-        Ok(Exit::of_run(ended.status, ended.failure.as_ref()))
+        let exit = self.doing.close(&plan, &ended, &mut ledger, &setting).await;
+        self.doing.farewell(ledger);
+        Ok(exit)
     }
 }
 

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use engine::event::Kind;
+use engine::event::people::{Signed, Sought};
 use engine::event::state::{Failure, RunStatus, StepState};
-use engine::execute::{Ended, Means, execute};
+use engine::execute::{Ended, Error, Means, execute};
 use engine::host::Probe as _;
 use engine::id::{Name, RunId};
 use engine::ledger::Ledger;
-use engine::ledger::error::Error as LedgerError;
 use engine::ledger::reader::{Filter, Reader};
-use engine::plan::{Plan, Status, View as PlanView};
-use engine::procedure::{Environment, Risk};
+use engine::past::Past;
+use engine::plan::{Plan, Setting, Status, View as PlanView};
+use engine::procedure::Risk;
 use engine::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -24,11 +25,16 @@ use crate::args::Run;
 use crate::exit::Exit;
 use crate::files;
 use crate::refusal::Refusal;
+use crate::setup::signed_file::{self, Bearer};
+use crate::setup::who::Signing;
+use crate::setup::witnesses::{self, Witnessed};
 use crate::setup::{Session, own_ledger, plan_file};
 use crate::ui::people::{self, Answers, Operator};
 use crate::ui::progress::Progress;
 
+mod anchored;
 mod closing;
+pub(super) mod patience;
 pub(super) mod signals;
 
 /// What `run` says in JSON.
@@ -52,9 +58,18 @@ pub struct View {
     /// The procedure's own advice on what went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<Advice>,
+    /// Whose consent it waits for, and to what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_for: Option<Sought>,
     /// The signed checkpoint that covers its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     checkpoint: Option<CheckpointRow>,
+    /// Whether its anchor is where policy asks for it; left out where policy asks for nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anchored: Option<bool>,
+    /// What the ledger's witnesses said of it; none where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witnessed: Option<Witnessed>,
 }
 
 /// One step of a run.
@@ -93,7 +108,7 @@ pub fn run(context: &Context, args: &Run) -> Result<Exit, Refusal> {
     if args.dry_run {
         return super::plan::dry_run(context, &args.asked);
     }
-    let wait = args.wait_lock.as_deref().map(wait_for).transpose()?;
+    let wait = args.wait_lock.as_deref().map(|text| wait_for("--wait-lock", text)).transpose()?;
     let answers = Answers::parse(&args.answers)?;
     let recorded = args.plan.as_deref().map(plan_file::open).transpose()?;
     if let Some(recorded) = &recorded
@@ -102,29 +117,18 @@ pub fn run(context: &Context, args: &Run) -> Result<Exit, Refusal> {
         let message = format!("the plan is of `{}`, not of `{}`", recorded.procedure, args.asked.name);
         return Err(Refusal::invalid("usage", message));
     }
-    let mut session = Session::prepare(&context.global, &args.asked, recorded.as_ref())?;
-    refuse_unsigned(&session)?;
+    let approvals = signed_file::read_all(&args.approvals)?;
+    let mut session = Session::prepare(&context.global, &args.asked, recorded.as_ref(), Signing::IfGiven)?;
     session.promise_fingerprints()?;
     let risk = risk_of(&session)?;
     let must_ask = must_ask(args, risk, &session.request.procedure)?;
     super::warn(context, &session.loaded);
-    let doing = Doing { context, session: &session, recorded: recorded.as_ref(), wait };
+    let doing = Doing { context, session: &session, recorded: recorded.as_ref(), approvals, wait };
     let runtime = super::runtime()?;
     let done = runtime.block_on(doing.run(answers, must_ask));
     // Work that was given up (a second interrupt, say) must not hold up the end of the program.
     runtime.shutdown_background();
     done
-}
-
-/// In production the run's actor must be signed for (section 8 of the design), and this version cannot check that.
-pub(super) fn refuse_unsigned(session: &Session) -> Result<(), Refusal> {
-    match session.environment {
-        Environment::Production => {
-            let message = "in production the run's actor must be signed for, and this version takes no signatures";
-            Err(Refusal::new(Exit::Refused, "unsigned", message).help("nothing was done; `plan` works in production"))
-        }
-        Environment::Development | Environment::Staging => Ok(()),
-    }
 }
 
 /// What a person is still to confirm.
@@ -168,8 +172,8 @@ fn must_ask(args: &Run, risk: Risk, name: &Name) -> Result<Option<Question>, Ref
     }
 }
 
-pub(super) fn wait_for(text: &str) -> Result<Duration, Refusal> {
-    Duration::parse(text).map_err(|error| Refusal::invalid("usage", format!("--wait-lock: {error}")))
+pub(super) fn wait_for(flag: &str, text: &str) -> Result<Duration, Refusal> {
+    Duration::parse(text).map_err(|error| Refusal::invalid("usage", format!("{flag}: {error}")))
 }
 
 /// One run on its way.
@@ -177,7 +181,16 @@ pub(super) struct Doing<'a> {
     pub context: &'a Context,
     pub session: &'a Session,
     pub recorded: Option<&'a PlanView>,
+    pub approvals: Vec<Signed>,
     pub wait: Option<Duration>,
+}
+
+/// What a run begins with.
+struct Prepared {
+    run: RunId,
+    past: Arc<Past>,
+    setting: Setting,
+    plan: Plan,
 }
 
 impl Doing<'_> {
@@ -204,13 +217,30 @@ impl Doing<'_> {
             ));
         }
         session.make_fingerprints()?;
-        let mut ledger = self.open_ledger().await?;
-        let done = self.execute(&mut ledger, answers, agreed).await;
-        if let Err(error) = ledger.close(session.machine.now()) {
+        let begun = Instant::now();
+        loop {
+            let mut ledger = self.open_ledger().await?;
+            let busy = match self.prepare(agreed.as_ref()).await {
+                Ok(prepared) if prepared.plan.is_busy() => Ok(prepared.plan.view.locks),
+                Ok(prepared) => {
+                    let done = self.execute(&mut ledger, answers, prepared).await;
+                    self.farewell(ledger);
+                    return done;
+                }
+                Err(refusal) => Err(refusal),
+            };
+            // Whoever holds the locks needs the ledger to go on.
+            self.farewell(ledger);
+            self.wait_for_locks(&busy?, None, begun).await?;
+        }
+    }
+
+    pub(super) fn farewell(&self, ledger: Ledger) {
+        let ui = &self.context.ui;
+        if let Err(error) = ledger.close(self.session.machine.now()) {
             // The run's own end is durable and signed; what failed is only the writer's farewell.
             ui.error(&format!("{}: the ledger was not closed in good order: {error}", ui.err.yellow("warning")));
         }
-        done
     }
 
     /// Shows the plan and asks; gives the plan that was agreed to.
@@ -254,41 +284,28 @@ impl Doing<'_> {
         self.session.plan(&setting, self.plan_id()?, run, &past).await
     }
 
-    /// Opens the ledger; where somebody else has it, waits as long as was said.
-    pub(super) async fn open_ledger(&self) -> Result<Ledger, Refusal> {
-        let (workspace, machine) = (&self.session.workspace, &self.session.machine);
-        let patience = self.wait.map(Duration::as_std).unwrap_or_default();
-        let begun = Instant::now();
-        let mut told = false;
-        loop {
-            let Some(key) = own_ledger::key(workspace)? else {
-                return Err(Refusal::new(Exit::Ledger, "ledger-missing", "the ledger was removed just now"));
-            };
-            match Ledger::open(&workspace.ledger(), key, machine.now()) {
-                Err(LedgerError::Busy { holder, .. }) if begun.elapsed() < patience => {
-                    if !told {
-                        self.context.ui.note(&format!("waiting for the ledger: {holder}"));
-                        told = true;
-                    }
-                    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-                }
-                opened => return Ok(opened?),
-            }
-        }
-    }
-
-    async fn execute(&self, ledger: &mut Ledger, answers: Answers, agreed: Option<PlanView>) -> Result<Exit, Refusal> {
-        let (session, ui) = (self.session, &self.context.ui);
+    /// Plans with the ledger in hand: what it finds is so until the run begins.
+    async fn prepare(&self, agreed: Option<&PlanView>) -> Result<Prepared, Refusal> {
+        let session = self.session;
         let run = session.new_run()?;
         if let Some(recorded) = self.recorded {
             self.refuse_spent(recorded)?;
         }
         let past = session.past(run.clone(), None);
         let setting = session.setting(&past)?;
-        let plan = session.plan(&setting, self.plan_id()?, run.clone(), &past).await?;
-        if let Some(shown) = self.recorded.or(agreed.as_ref()) {
+        let mut plan = session.plan(&setting, self.plan_id()?, run.clone(), &past).await?;
+        if let Some(recorded) = self.recorded {
+            plan.view.made_by.clone_from(&recorded.made_by);
+        }
+        if let Some(shown) = self.recorded.or(agreed) {
             plan_file::compare(shown, &plan.view)?;
         }
+        Ok(Prepared { run, past, setting, plan })
+    }
+
+    async fn execute(&self, ledger: &mut Ledger, answers: Answers, prepared: Prepared) -> Result<Exit, Refusal> {
+        let (session, ui) = (self.session, &self.context.ui);
+        let Prepared { run, past, setting, plan } = prepared;
         ledger.moves(Some(&run));
         let progress = Arc::new(Progress::new(Arc::clone(ui), &plan.view));
         if ui.is_human() {
@@ -303,21 +320,32 @@ impl Doing<'_> {
             people: &people,
             observer: &*progress,
             interrupts,
+            knocks: signals::knocks(session.workspace.ledger()),
             history: &past,
+            consents: &self.bearer(),
         };
         let ended = execute(&means, &plan, run, ledger).await;
         progress.finish();
         ledger.moves(None);
         let ended = ended.map_err(|error| {
-            Refusal::from(error).help(format!(
-                "nothing was done after that; `runwarden runs show {id}` says what was done before, once the ledger can be read"
-            ))
+            let is_record = !matches!(error, Error::Actor { .. } | Error::Consent(_) | Error::NotSigned { .. });
+            let refusal = Refusal::from(error);
+            if is_record {
+                return refusal.help(format!(
+                    "nothing was done after that; `runwarden runs show {id}` says what was done before, once the ledger can be read"
+                ));
+            }
+            refusal
         })?;
         for path in people.answers.unasked() {
             ui.error(&format!("{}: `{path}` was answered and never asked", ui.err.yellow("warning")));
         }
-        self.close(&plan, &ended);
-        Ok(Exit::of_run(ended.status, ended.failure.as_ref()))
+        Ok(self.close(&plan, &ended, ledger, &setting).await)
+    }
+
+    /// What whoever runs brings.
+    pub(super) fn bearer(&self) -> Bearer<'_> {
+        Bearer { signer: self.session.who.signer.as_ref(), approvals: self.approvals.clone() }
     }
 
     /// A plan file runs once.
@@ -340,13 +368,26 @@ impl Doing<'_> {
         })
     }
 
-    pub(super) fn close(&self, plan: &Plan, ended: &Ended) {
-        let ui = &self.context.ui;
-        if ui.is_human() {
-            ui.data(&closing::render(plan, ended, ui.out));
-        } else {
-            ui.json(&view(plan, ended));
+    /// Has the end of the run cosigned, then anchored with the cosignatures, and says what it came to.
+    pub(super) async fn close(&self, plan: &Plan, ended: &Ended, ledger: &mut Ledger, setting: &Setting) -> Exit {
+        let (session, ui) = (self.session, &self.context.ui);
+        let witnessed = witnesses::cosign(&session.workspace, session.environment, &session.machine, ledger).await;
+        for line in witnessed.iter().flat_map(Witnessed::complaints) {
+            ui.error(&format!("{}: {line}", ui.err.yellow("warning")));
         }
+        let anchored = self.anchor(ledger, setting, ended).await;
+        let exit = match (Exit::of_run(ended.status, ended.failure.as_ref()), &witnessed) {
+            (Exit::Done, Some(witnessed)) if witnessed.is_alarm() => Exit::Ledger,
+            (Exit::Done, Some(witnessed)) if !witnessed.is_enough() => Exit::Failed,
+            (Exit::Done, _) if anchored == Some(false) => Exit::Failed,
+            (exit, _) => exit,
+        };
+        if ui.is_human() {
+            ui.data(&closing::render(plan, ended, anchored, ui.out));
+        } else {
+            ui.json(&View { witnessed, anchored, ..view(plan, ended) });
+        }
+        exit
     }
 }
 
@@ -376,6 +417,9 @@ fn view(plan: &Plan, ended: &Ended) -> View {
         outputs: ended.outputs.clone(),
         error: ended.failure.clone(),
         advice: ended.advice.clone().map(|(title, advice)| Advice { title, advice }),
+        waits_for: ended.run.consents.sought.clone(),
         checkpoint: ended.checkpoint.clone().map(|made| CheckpointRow { size: made.size, path: made.path }),
+        anchored: None,
+        witnessed: None,
     }
 }

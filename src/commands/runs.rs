@@ -235,6 +235,6 @@ fn render(row: &RunRow, entries: &[EntryView], paint: Paint) -> String {
     if let Some(message) = row.error.get("message").and_then(Json::as_str) {
         sections.push(format!("{}\n  {message}", paint.bold("what went wrong")));
     }
-    sections.extend(story::next(&row.status).map(|next| format!("{}\n  {next}", paint.bold("what next"))));
+    sections.extend(story::next(row, entries).map(|next| format!("{}\n  {next}", paint.bold("what next"))));
     sections.join("\n\n")
 }

@@ -6,12 +6,13 @@ use engine::action::Registry;
 use engine::diagnostic::did_you_mean;
 use engine::parse;
 use engine::plan::View as PlanView;
+use engine::target::anchor_store;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Context, RefusalView, actions, anchor, check, doctor, explain, init, key, ledger, list, new, resume,
-    run as running, runs, show, test,
+    Context, RefusalView, actions, anchor, approve, cancel, check, doctor, explain, init, key, ledger, list, locks,
+    new, resume, run as running, runs, show, test, waiver,
 };
 use crate::args::Schema;
 use crate::exit::Exit;
@@ -83,7 +84,11 @@ fn all() -> Vec<(String, Make)> {
     of("output/actions", generate::<actions::View>);
     of("output/action", generate::<actions::OneView>);
     of("output/anchor_export", generate::<anchor::own::View>);
+    of("output/anchor_fetch", generate::<anchor::stores::FetchView>);
+    of("output/anchor_store", generate::<anchor::stores::View>);
     of("output/anchor_verify", generate::<anchor::View>);
+    of("output/approve", generate::<approve::View>);
+    of("output/cancel", generate::<cancel::View>);
     of("output/check", generate::<check::View>);
     of("output/doctor", generate::<doctor::View>);
     of("output/exit_codes", generate::<Vec<explain::View>>);
@@ -92,8 +97,13 @@ fn all() -> Vec<(String, Make)> {
     of("output/key_generate", generate::<key::OneView>);
     of("output/key_show", generate::<key::View>);
     of("output/ledger_backup", generate::<ledger::backup::View>);
+    of("output/key_revoke", generate::<key::revoke::View>);
+    of("output/key_rotate", generate::<key::rotate::View>);
+    of("output/key_trust", generate::<key::trust::View>);
+    of("output/ledger_checkpoint", generate::<ledger::checkpoint::View>);
     of("output/ledger_consistency", generate::<ledger::consistency::View>);
     of("output/ledger_entries", generate::<ledger::entries::View>);
+    of("output/ledger_forensic", generate::<ledger::forensic::View>);
     of("output/ledger_head", generate::<ledger::head::View>);
     of("output/ledger_incident", generate::<ledger::incident::View>);
     of("output/ledger_prove", generate::<ledger::prove::View>);
@@ -101,6 +111,8 @@ fn all() -> Vec<(String, Make)> {
     of("output/ledger_head_corvusforge", generate::<ledger::head::CorvusView>);
     of("output/ledger_verify", generate::<engine::ledger::report::Report>);
     of("output/list", generate::<list::View>);
+    of("output/locks", generate::<locks::View>);
+    of("output/locks_break", generate::<locks::BrokenView>);
     of("output/new", generate::<new::View>);
     of("output/refusal", generate::<RefusalView>);
     of("output/resume_plan", generate::<resume::View>);
@@ -109,6 +121,14 @@ fn all() -> Vec<(String, Make)> {
     of("output/runs", generate::<runs::View>);
     of("output/show", generate::<show::View>);
     of("output/test", generate::<test::View>);
+    of("targets/anchor_store.directory", generate_input::<engine::target::Directory>);
+    of("targets/anchor_store.git_tag", generate_input::<anchor_store::git_tag::Settings>);
+    of("targets/anchor_store.rekor", generate_input::<anchor_store::rekor::Settings>);
+    #[cfg(feature = "s3")]
+    of("targets/anchor_store.s3", generate_input::<anchor_store::s3::settings::Settings>);
+    of("targets/anchor_store.smtp", generate_input::<anchor_store::smtp::Settings>);
+    of("output/waiver", generate::<waiver::View>);
+    of("output/waiver_list", generate::<waiver::used::View>);
     for action in Registry::builtin().iter() {
         let name = action.name;
         let of = move |pick: fn(&engine::action::Action) -> &Json| {
@@ -118,6 +138,11 @@ fn all() -> Vec<(String, Make)> {
         all.push((format!("actions/{name}.output"), Box::new(of(|action| action.output()))));
     }
     all
+}
+
+/// Of what is written by people: what may be left out is not required.
+fn generate_input<T: JsonSchema>() -> Json {
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().into()
 }
 
 fn generate<T: JsonSchema>() -> Json {

@@ -9,7 +9,7 @@ use engine::ledger::Ledger;
 use engine::ledger::reader::Reader;
 use engine::sign::ledger_key::LedgerKey;
 
-use super::new_run_id;
+use super::{new_run_id, roles};
 use crate::exit::Exit;
 use crate::refusal::Refusal;
 use crate::workspace::Workspace;
@@ -52,8 +52,17 @@ fn refuse_irregular(ledger: &Path) -> Result<(), Refusal> {
 }
 
 /// The key of the workspace's ledger; none where there is neither key nor ledger. One without the other is an alarm,
-/// unless another process is about to make both.
+/// unless another process is about to make both; so is one that is an actor's or a witness's too.
 pub fn key(workspace: &Workspace) -> Result<Option<LedgerKey>, Refusal> {
+    let key = unchecked_key(workspace)?;
+    if let Some(key) = &key {
+        roles::check(workspace, &key.public())?;
+    }
+    Ok(key)
+}
+
+/// The same, whatever other roles it has.
+pub fn unchecked_key(workspace: &Workspace) -> Result<Option<LedgerKey>, Refusal> {
     let found = look(workspace);
     match (&found, File::open(making(workspace))) {
         (Err(_), Ok(file)) => {
@@ -123,7 +132,8 @@ fn make_both(workspace: &Workspace, machine: &Machine) -> Result<(), Refusal> {
     )
 }
 
-fn make_private_folder(path: &Path) -> Result<(), Refusal> {
+/// Makes a folder that nobody but its owner can look into.
+pub fn make_private_folder(path: &Path) -> Result<(), Refusal> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
         Refusal::new(Exit::Ledger, "ledger", format!("cannot make `{}` for the ledger: {error}", path.display()))
@@ -135,7 +145,8 @@ fn making(workspace: &Workspace) -> PathBuf {
     beside(&workspace.ledger(), ".making")
 }
 
-fn beside(ledger: &Path, suffix: &str) -> PathBuf {
+/// A file beside a ledger.
+pub fn beside(ledger: &Path, suffix: &str) -> PathBuf {
     let mut name = ledger.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

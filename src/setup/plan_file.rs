@@ -24,6 +24,10 @@ pub fn open(path: &Path) -> Result<View, Refusal> {
         let message = format!("`{}` was changed: its digest is not that of its content", path.display());
         return Err(rejected("not-the-plan", message));
     }
+    if let Some(part) = view.shown_otherwise() {
+        let message = format!("`{}` was changed: its `{part}` are not those that its digest is over", path.display());
+        return Err(rejected("not-the-plan", message));
+    }
     Ok(view)
 }
 

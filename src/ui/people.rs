@@ -139,6 +139,16 @@ pub fn line(prompt: &str) -> Option<String> {
     Input::<String>::new().with_prompt(prompt).allow_empty(true).report(false).interact_text().ok()
 }
 
+/// The passphrase of a key file, where there is somebody to ask.
+pub fn passphrase(file: &str) -> Option<String> {
+    let term = console::Term::stderr();
+    if !term.is_term() || !std::io::stdin().is_terminal() {
+        return None;
+    }
+    term.write_str(&format!("passphrase of {file}: ")).ok()?;
+    term.read_secure_line().ok()
+}
+
 fn is_whole(given: &Given, asked: &Asked<'_>) -> bool {
     let answered = |(name, parameter): (&engine::id::Id, &Parameter)| {
         given.answers.contains_key(name.as_str()) || parameter.default.is_some()

@@ -2,6 +2,7 @@
 
 use engine::action::EffectClass;
 use engine::event::state::{Checked, Verdict};
+use engine::plan::requires::PlannedLimit;
 use engine::plan::{Outcome, PlannedGuard, PlannedStep, View};
 use serde_json::Value as Json;
 
@@ -18,9 +19,14 @@ pub fn render(view: &View, title: &str, paint: Paint) -> String {
     let targets: Vec<_> = view.targets.iter().map(|(name, target)| (name.to_string(), target.clone())).collect();
     section(&mut sections, paint, "targets", &pairs("  ", &targets));
     section(&mut sections, paint, "secrets", &pairs("  ", &secrets));
+    let locks: Vec<String> = view.locks.iter().map(|lock| format!("  {lock}")).collect();
+    section(&mut sections, paint, "locks", &locks.join("\n"));
+    let limits: Vec<String> = view.limits.iter().map(|planned| limit(planned, paint)).collect();
+    section(&mut sections, paint, "limits", &limits.join("\n"));
     section(&mut sections, paint, "preconditions", &checks(&view.preconditions, paint));
     let guards: Vec<String> = view.guards.iter().map(|planned| guard(planned, paint)).collect();
     section(&mut sections, paint, "do not", &guards.join("\n"));
+    section(&mut sections, paint, "asks for", &approvals(view));
     let steps: Vec<String> = view.steps.iter().enumerate().map(|(at, planned)| step(at + 1, planned, paint)).collect();
     section(&mut sections, paint, "steps", &steps.join("\n"));
     section(&mut sections, paint, "afterwards", &checks(&view.verify, paint));
@@ -54,7 +60,7 @@ fn checks(checks: &[Checked], paint: Paint) -> String {
             Verdict::NotMet | Verdict::Violated => paint.red("not met    "),
             Verdict::Undecidable => paint.red("undecidable"),
             Verdict::Undecided => paint.yellow("undecided  "),
-            Verdict::Skipped => paint.dim("skipped    "),
+            Verdict::Skipped | Verdict::Waived => paint.dim("skipped    "),
         };
         let advisory = if checked.required { "" } else { " (advisory)" };
         let detail = checked.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
@@ -63,12 +69,42 @@ fn checks(checks: &[Checked], paint: Paint) -> String {
     checks.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+fn limit(limit: &PlannedLimit, paint: Paint) -> String {
+    let word = match limit.verdict {
+        Verdict::Passed | Verdict::Skipped | Verdict::Waived => paint.green("met        "),
+        Verdict::NotMet | Verdict::Violated => paint.red("not met    "),
+        Verdict::Undecidable => paint.red("undecidable"),
+        Verdict::Undecided => paint.yellow("undecided  "),
+    };
+    let per = limit.per.map(|per| format!(" in {per}")).unwrap_or_default();
+    let by: Vec<String> = limit.by.iter().map(inline).collect();
+    let by = if by.is_empty() { String::new() } else { format!(" for {}", by.join(", ")) };
+    format!(
+        "  {word}  `{}` at most {}{per}{by}; {} so far",
+        limit.procedure,
+        count(limit.at_most as usize, "time"),
+        limit.used
+    )
+}
+
+/// Who must consent before it runs.
+fn approvals(view: &View) -> String {
+    let line = |wanted: &engine::event::people::Wanted| {
+        let noun = if wanted.quorum == 1 { "approval" } else { "approvals" };
+        let from: Vec<&str> = wanted.from.iter().map(engine::id::Id::as_str).collect();
+        let but = if wanted.exclude_initiator { ", other than who plans or runs it" } else { "" };
+        format!("  {} {noun} by {} ({}){but}", wanted.quorum, from.join(" or "), wanted.by)
+    };
+    view.approvals.iter().chain(&view.step_approvals).map(line).collect::<Vec<_>>().join("\n")
+}
+
 fn guard(guard: &PlannedGuard, paint: Paint) -> String {
     let word = match guard.verdict {
         Verdict::Passed | Verdict::Skipped => paint.green("holds      "),
         Verdict::Violated | Verdict::NotMet => paint.red("VIOLATED   "),
         Verdict::Undecidable => paint.red("undecidable"),
         Verdict::Undecided => paint.yellow("undecided  "),
+        Verdict::Waived => paint.yellow("WAIVED     "),
     };
     let detail = guard.detail.as_ref().map(|detail| format!("\n{:15}{detail}", "")).unwrap_or_default();
     let when = if guard.when == "plan" { String::new() } else { format!(" (decided {})", guard.when) };

@@ -40,6 +40,8 @@ fn every_command_has_examples() {
         "ledger tail",
         "ledger head",
         "anchor export",
+        "anchor store",
+        "anchor fetch",
         "anchor verify",
         "completions",
         "man",

@@ -87,10 +87,12 @@ fn an_unsigned_run_in_production_is_refused_and_a_plan_is_not() {
 
 #[test]
 fn what_a_policy_asks_for_and_cannot_be_had_is_refused() {
-    let workspace = format!("{WORKSPACE}policy: {{ require: {{ development: {{ signed_actor: true }} }} }}\n");
+    let away = "targets: { away: { kind: anchor_store, driver: directory, path: away } }\n";
+    let policy = "policy: { require: { development: { anchors: { of: [away] } } } }\n";
+    let workspace = format!("{WORKSPACE}{away}{policy}");
     let bench = Bench::workspace().file("runwarden.yaml", &workspace).procedure("wait", WAIT);
     bench.run("run wait").exits(2).says(
-        "error[unsupported]: runwarden.yaml uses `policy.require.development.signed_actor`, which this version does not \
+        "error[unsupported]: runwarden.yaml uses `policy.require.development.anchors`, which this version does not \
          act on; it is refused rather than ignored",
     );
 }

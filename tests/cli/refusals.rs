@@ -79,9 +79,9 @@ fn a_target_that_is_not_bound_exits_2_and_makes_no_ledger() {
 
 #[test]
 fn keys_that_this_version_does_not_act_on_are_refused_by_name() {
-    let bench = Bench::workspace().procedure("x", &format!("requires: {{ locks: [all] }}\n{WRITE}"));
+    let bench = Bench::workspace().procedure("x", &format!("requires: {{ roles: [lead] }}\n{WRITE}"));
     bench.run("run x").exits(2).says(
-        "error[unsupported]: `x` uses `requires.locks`, which this version does not act on; it is refused rather than ignored",
+        "error[unsupported]: `x` uses `requires.roles`, which this version does not act on; it is refused rather than ignored",
     );
 }
 

@@ -73,3 +73,40 @@ fn colour_is_used_on_a_terminal_and_not_with_no_color() {
     let Some(outcome) = on_a_terminal(&bench, "plan drop --color never", "") else { return };
     assert!(!outcome.raw.contains("\x1b[1m"), "{}", outcome.raw);
 }
+
+/// Types the same line again and again until the program has ended: what is typed before it asks in secret is dropped.
+fn typing_on_a_terminal(bench: &Bench, arguments: &str, typed: &str) -> Option<Outcome> {
+    use std::io::Write as _;
+    // Whether there is a terminal to be had at all.
+    on_a_terminal(bench, "--version", "")?;
+    let line = format!("{} {arguments}", program().display());
+    let mut command = Command::new("script");
+    command.args(["-qec", &line, "/dev/null"]).current_dir(bench.path(".")).env_clear();
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("TERM", "xterm");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut keyboard = child.stdin.take().unwrap();
+    while child.try_wait().unwrap().is_none() {
+        // Nobody reads any more once it has ended.
+        let _ = keyboard.write_all(typed.as_bytes());
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    Some(bench.outcome(&child.wait_with_output().unwrap()))
+}
+
+#[test]
+fn the_passphrase_of_a_key_is_asked_for() {
+    let bench = super::approvals::people("production").procedure("wait", "steps:\n  - { id: pause, wait: 1ms }\n");
+    let mut encrypt = Command::new("ssh-keygen");
+    encrypt.args(["-q", "-p", "-N", "a long phrase", "-f", "olga.key"]).current_dir(bench.path(""));
+    let Ok(made) = encrypt.status() else {
+        assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "`ssh-keygen` is needed");
+        return;
+    };
+    assert!(made.success());
+    let silent = bench.run("run wait --key olga.key -q").exits(3).stderr;
+    assert!(silent.contains("is encrypted, and its passphrase was not given"), "{silent}");
+    let Some(wrong) = typing_on_a_terminal(&bench, "run wait -q --key olga.key", "another\r") else { return };
+    assert!(wrong.exits(3).raw.contains("cannot be decrypted with that passphrase"));
+    let Some(right) = typing_on_a_terminal(&bench, "run wait -q --key olga.key", "a long phrase\r") else { return };
+    assert!(right.exits(0).raw.contains("passphrase of olga.key"));
+}

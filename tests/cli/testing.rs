@@ -83,7 +83,6 @@ fn a_result_that_is_missing_is_said() {
     bench(unscripted).run("test").exits(1).prints(
         "ops.copy
   failed  unscripted
-          `file.hash` has no result, and `copy.same` asks it
           `file.stat` has no result, and `not_over_another` asks it
           the run failed with: guard `not_over_another`: Do not replace what is there (its state could not be read: \
           `file.stat` has no result, and `not_over_another` asks it)

@@ -78,7 +78,7 @@ impl Postgres {
     fn start_with(content: &Path, settings: &[&str]) -> Option<Self> {
         let Some(programs) = programs() else {
             assert!(std::env::var("CI").as_deref() != Ok("true"), "PostgreSQL is not installed");
-            println!("skipped: PostgreSQL is not installed");
+            eprintln!("skipped: PostgreSQL is not installed");
             return None;
         };
         let folder = tempfile::tempdir().unwrap();

@@ -10,15 +10,18 @@ const EVERYWHERE: &[&str] = &["async_trait", "indexmap", "schemars", "serde", "s
 
 /// The owners of a crate: where in `engine/src` it may be used. Who else needs it asks an owner.
 const OWNERS: &[(&str, &[&str])] = &[
-    ("base64", &["sign", "merkle", "secret", "action/file", "action/forge"]),
+    ("base64", &["sign", "merkle", "secret", "action/file", "action/forge", "target/anchor_store"]),
     ("csv", &["action/data"]),
     ("ed25519_dalek", &["sign"]),
-    ("futures_util", &["execute"]),
+    ("futures_util", &["execute", "target/anchor_store"]),
     ("getrandom", &["host"]),
     ("hex", &["id", "secret", "merkle", "ledger", "target", "host"]),
     ("jiff", &["time"]),
     ("jsonschema", &["action"]),
+    ("lettre", &["host"]),
     ("minijinja", &["template"]),
+    ("object_store", &["target/anchor_store"]),
+    ("p256", &["sign"]),
     ("process_wrap", &["host"]),
     ("regex", &["procedure", "parse"]),
     ("reqwest", &["host"]),
@@ -27,16 +30,28 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rustls", &["host"]),
     ("saphyr_parser", &["parse"]),
     ("secrecy", &["secret"]),
-    ("serde_json_canonicalizer", &["procedure", "ledger", "question"]),
+    ("serde_json_canonicalizer", &["procedure", "consent", "ledger", "question"]),
     ("serde_path_to_error", &["target", "action", "parse"]),
     ("serde_yaml", &["parse", "action/data"]),
-    ("sha2", &["id", "secret", "merkle", "host", "target/corvusforge", "target/digest_log", "action/file"]),
+    (
+        "sha2",
+        &[
+            "id",
+            "secret",
+            "merkle",
+            "host",
+            "target/corvusforge",
+            "target/digest_log",
+            "action/file",
+            "ledger/evidence",
+        ],
+    ),
     ("similar", &["plan"]),
     ("ssh_key", &["sign"]),
     ("strsim", &["diagnostic"]),
     // Timers and races in `execute`, on a clock that stands still in `rehearse`; files and children in `host`; hashing
-    // off the async threads in `action/file`.
-    ("tokio", &["host", "action", "execute", "rehearse"]),
+    // off the async threads in `action/file`; requests of object_store and pauses between tries in `target`.
+    ("tokio", &["host", "action", "execute", "rehearse", "target/anchor_store", "target/witness"]),
     ("tokio_postgres", &["host/machine/database"]),
     ("tokio_postgres_rustls", &["host/machine/database"]),
     ("toml", &["action/data"]),

@@ -11,7 +11,7 @@ const LINES: &[&[&str]] = &[
     &["template", "sign", "host"],
     &["event", "merkle"],
     &["procedure"],
-    &["ledger"],
+    &["consent", "ledger"],
     &["target"],
     &["action"],
     &["parse"],
@@ -24,7 +24,7 @@ const LINES: &[&[&str]] = &[
 ];
 
 /// Modules that take time, files and chance as arguments and never from the system.
-const PURE: &[&str] = &["procedure", "event", "merkle", "parse", "guard", "run"];
+const PURE: &[&str] = &["procedure", "event", "merkle", "consent", "parse", "guard", "run"];
 
 /// The system, as a pure module could reach it.
 const SYSTEM: &[&str] = &[

@@ -67,3 +67,18 @@ fn pages_of_one_sort_have_the_same_headings() {
     }
     none("pages of one sort have the same headings:", &broken);
 }
+
+#[test]
+fn every_test_that_the_threat_model_names_is_there() {
+    let page = super::text("docs/threat_model.md");
+    let names = page.split('`').skip(1).step_by(2);
+    let is_test = |name: &&str| {
+        name.matches('_').count() > 4 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    let sources: Vec<String> = all().into_iter().filter(|source| source.is_test).map(|source| source.text).collect();
+    let is_missing = |name: &&str| !sources.iter().any(|text| text.contains(&format!("fn {name}(")));
+    let named: BTreeSet<&str> = names.filter(is_test).collect();
+    assert!(named.len() > 30, "{}", named.len());
+    let missing: Vec<String> = named.into_iter().filter(is_missing).map(str::to_owned).collect();
+    none("docs/threat_model.md names tests that are not there:", &missing);
+}

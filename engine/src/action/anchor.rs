@@ -10,13 +10,16 @@ use crate::host::Probe;
 use crate::id::Id;
 use crate::procedure::TargetKind;
 use crate::target::Target;
-use crate::target::anchor_store::{Misplaced, is_run_id};
+use crate::target::anchor_store::inventory::is_run_id;
+use crate::target::anchor_store::place::Misplaced;
+use crate::target::anchor_store::{self, AnchorStore};
 use crate::target::corvusforge::{self, CorvusLedger};
 use crate::target::ledger_copy::LedgerCopy;
 use crate::target::open_ledger::OpenLedger;
 
 pub mod export;
 pub mod fetch;
+pub mod independence;
 pub mod store;
 pub mod verify;
 
@@ -35,6 +38,19 @@ impl From<Misplaced> for Error {
         match error {
             Misplaced::Host(error) => error.into(),
             error => Self::new(code, error.to_string()),
+        }
+    }
+}
+
+impl From<anchor_store::Error> for Error {
+    fn from(error: anchor_store::Error) -> Self {
+        match error {
+            anchor_store::Error::Target(error) => Self::new("bad_target", error.to_string()),
+            anchor_store::Error::Host(error) => error.into(),
+            anchor_store::Error::Misplaced(error) => error.into(),
+            anchor_store::Error::Refused { code, message, transient, uncertain } => {
+                Self { code: code.to_owned(), message, transient, may_have_happened: uncertain }
+            }
         }
     }
 }
@@ -60,6 +76,15 @@ fn store<'a>(facts: &'a Facts, name: &Id) -> Result<&'a Target, Error> {
             Err(Error::new("bad_target", message))
         }
     }
+}
+
+/// The store of that name, with its credentials.
+pub(in crate::action) fn open_store(
+    facts: &Facts,
+    probe: &dyn Probe,
+    name: &Id,
+) -> Result<Box<dyn AnchorStore>, Error> {
+    Ok(anchor_store::open(store(facts, name)?, probe, &facts.secrets.custody)?)
 }
 
 /// The ledger of that name, copied; only one whose anchors are known here.

@@ -161,6 +161,16 @@ fn is_as_wanted(found: &Found, digest: &Digest, mode: Option<Mode>) -> bool {
     found.digest == *digest && mode.is_none_or(|mode| mode.bits() == found.mode)
 }
 
+/// What no action may change is refused when it is planned already.
+pub(super) fn refuse_protected(probe: &dyn Probe, path: &Path) -> Result<(), Error> {
+    match probe.is_protected(path)? {
+        true => {
+            Err(Error::new(super::PROTECTED, format!("`{}` is protected: no action may change it", path.display())))
+        }
+        false => Ok(()),
+    }
+}
+
 fn refuse_existing(found: Option<&Found>, replace: bool, path: &Path) -> Result<(), Error> {
     match found {
         Some(_) if !replace => Err(Error::new(

@@ -229,6 +229,7 @@ impl Registry {
         Self::empty()
             .read(anchor::export::Export)
             .read(anchor::fetch::Fetch)
+            .effect(anchor::independence::Independence)
             .effect(anchor::store::Store)
             .read(anchor::verify::Verify)
             .read(command::read::Read)

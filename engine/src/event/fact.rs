@@ -5,8 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::anchoring::{AnchorFailed, AnchorIntent, AnchorReceipt};
+use super::held::{Called, LockBroken, LockHeld, RunCancelled};
+use super::people::{ApprovalConsumed, ApprovalNoted, ManualAnswered, ManualAsked, Signed, Sought, WaiverUsed};
 use super::state::{Checked, Failure, RunStatus, StepState, Verdict};
-use super::{Draft, Kind, recall, record};
 use crate::id::{Digest, Id, Name, RunId};
 use crate::secret::fingerprint::Fingerprint;
 use crate::time::Timestamp;
@@ -30,6 +32,18 @@ pub enum Event {
     /// How a guard was decided.
     #[serde(rename = "guard.verdict")]
     GuardVerdict(GuardVerdict),
+    /// A signed consent to a plan or step.
+    #[serde(rename = "approval.granted")]
+    ApprovalGranted(ApprovalNoted),
+    /// A signed refusal of a plan or step.
+    #[serde(rename = "approval.rejected")]
+    ApprovalRejected(ApprovalNoted),
+    /// A consent was spent.
+    #[serde(rename = "approval.consumed")]
+    ApprovalConsumed(ApprovalConsumed),
+    /// A waiver let a violated guard pass.
+    #[serde(rename = "waiver.used")]
+    WaiverUsed(WaiverUsed),
     /// A secret was read for a use.
     #[serde(rename = "secret.read")]
     SecretRead(SecretRead),
@@ -69,9 +83,27 @@ pub enum Event {
     /// Somebody asked for a run to be cancelled.
     #[serde(rename = "run.cancelled")]
     RunCancelled(RunCancelled),
+    /// A run holds a named lock from now on.
+    #[serde(rename = "lock.taken")]
+    LockTaken(LockHeld),
+    /// A run gave a named lock back.
+    #[serde(rename = "lock.released")]
+    LockReleased(LockHeld),
+    /// Somebody took a named lock from a run.
+    #[serde(rename = "lock.broken")]
+    LockBroken(LockBroken),
     /// A run ended.
     #[serde(rename = "run.end")]
     RunEnd(RunEnd),
+    /// An anchor is about to be stored.
+    #[serde(rename = "anchor.intent")]
+    AnchorIntent(AnchorIntent),
+    /// A store took an anchor.
+    #[serde(rename = "anchor.receipt")]
+    AnchorReceipt(AnchorReceipt),
+    /// A store did not take an anchor.
+    #[serde(rename = "anchor.failed")]
+    AnchorFailed(AnchorFailed),
 }
 
 /// A run began.
@@ -93,9 +125,15 @@ pub struct RunBegin {
     /// The id of that plan: a plan file runs once.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub plan_id: Option<String>,
+    /// Who made the plan, where that was somebody else.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub planned_by: Option<String>,
+    /// The signed document that says who runs this plan, where the actor signed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signed: Option<Signed>,
 }
 
-/// The plan that a run follows.
+/// The plan that a run follows; at the step of a call, which procedure begins there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanRecorded {
@@ -103,6 +141,9 @@ pub struct PlanRecorded {
     pub digest: Digest,
     /// Digest of the frozen plan, with procedure and includes, in the content store.
     pub content: Digest,
+    /// Of a call: what is called, so that it counts under its own name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub call: Option<Called>,
 }
 
 /// How a guard was decided.
@@ -204,6 +245,9 @@ pub struct StepSkipped {
 pub struct UndoIntent {
     /// The action, `manual` or `call.NAME`.
     pub action: String,
+    /// Which of several acts of an undo it is, from 0.
+    #[serde(skip_serializing_if = "is_first", default)]
+    pub part: u32,
     /// The input, as rendered.
     pub with: Value,
     /// Digest of the input.
@@ -224,28 +268,6 @@ pub struct UndoResult {
     pub output: Option<Value>,
 }
 
-/// A person was asked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ManualAsked {
-    /// The words.
-    pub ask: String,
-    /// The answers that are wanted.
-    pub answers: Vec<String>,
-}
-
-/// A person answered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ManualAnswered {
-    /// The typed answers.
-    pub answer: Map<String, Value>,
-    /// Whether a value was typed back exactly.
-    pub read_back: bool,
-    /// Digests of attached files, in the content store.
-    pub evidence: Vec<Digest>,
-}
-
 /// An effect may or may not have happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -262,6 +284,9 @@ pub struct RunSuspended {
     pub because: String,
     /// What is needed to go on.
     pub detail: String,
+    /// Of `approval`: to what, and by whom.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sought: Option<Box<Sought>>,
 }
 
 /// A run that had stopped goes on, or is taken back.
@@ -270,6 +295,9 @@ pub struct RunSuspended {
 pub struct RunResumed {
     /// `resume`: the rest is done; `undo`: what was done is taken back.
     pub purpose: String,
+    /// The signed document that says who does so, where the actor signed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signed: Option<Signed>,
 }
 
 /// It was found out, or said, whether an effect happened.
@@ -286,14 +314,6 @@ pub struct OutcomeResolved {
     /// What it gave, where the action can tell.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub output: Option<Value>,
-}
-
-/// Somebody asked for a run to be cancelled.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RunCancelled {
-    /// Why.
-    pub reason: String,
 }
 
 /// A run ended.
@@ -313,34 +333,6 @@ pub struct RunEnd {
     pub entries: u64,
 }
 
-impl Event {
-    /// Its kind.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::RunBegin(_) => Kind::RunBegin,
-            Self::PlanRecorded(_) => Kind::PlanRecorded,
-            Self::PreconditionResult(_) => Kind::PreconditionResult,
-            Self::VerifyResult(_) => Kind::VerifyResult,
-            Self::GuardVerdict(_) => Kind::GuardVerdict,
-            Self::SecretRead(_) => Kind::SecretRead,
-            Self::StepIntent(_) => Kind::StepIntent,
-            Self::StepResult(_) => Kind::StepResult,
-            Self::StepSkipped(_) => Kind::StepSkipped,
-            Self::UndoIntent(_) => Kind::UndoIntent,
-            Self::UndoResult(_) => Kind::UndoResult,
-            Self::ManualAsked(_) => Kind::ManualAsked,
-            Self::ManualAnswered(_) => Kind::ManualAnswered,
-            Self::OutcomeUnknown(_) => Kind::OutcomeUnknown,
-            Self::RunSuspended(_) => Kind::RunSuspended,
-            Self::RunResumed(_) => Kind::RunResumed,
-            Self::OutcomeResolved(_) => Kind::OutcomeResolved,
-            Self::RunCancelled(_) => Kind::RunCancelled,
-            Self::RunEnd(_) => Kind::RunEnd,
-        }
-    }
-}
-
 /// A fact with the run, step and attempt it belongs to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
@@ -356,35 +348,7 @@ pub struct Fact {
     pub event: Event,
 }
 
-impl Fact {
-    /// The draft of the ledger entry that keeps this fact.
-    #[must_use]
-    pub fn draft(&self) -> Draft {
-        let data = match serde_json::to_value(&self.event) {
-            Ok(Value::Object(mut tagged)) => match tagged.remove("data").map(|data| record(&data)) {
-                Some(Value::Object(data)) => data,
-                _ => Map::new(),
-            },
-            _ => Map::new(),
-        };
-        Draft {
-            kind: self.event.kind(),
-            run: Some(self.run.clone()),
-            step: self.step.clone(),
-            attempt: self.attempt,
-            actor: self.actor.clone(),
-            data,
-        }
-    }
-}
-
-impl Event {
-    /// The fact that an entry of this kind and data keeps; none for kinds that no run writes.
-    ///
-    /// # Errors
-    /// When the data is not of the kind.
-    pub fn from_entry(kind: Kind, data: &Map<String, Value>) -> Result<Self, serde_json::Error> {
-        let data = recall(&Value::Object(data.clone()));
-        serde_json::from_value(serde_json::json!({ "kind": kind.as_str(), "data": data }))
-    }
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_first(part: &u32) -> bool {
+    *part == 0
 }

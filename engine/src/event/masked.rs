@@ -16,7 +16,16 @@ impl Event {
         }
         match self {
             Self::RunBegin(begin) => begin.parameters.values_mut().for_each(|value| masker.clean_json(value)),
-            Self::PlanRecorded(_) | Self::SecretRead(_) => {}
+            Self::PlanRecorded(plan) => {
+                let given = plan.call.iter_mut().flat_map(|call| call.parameters.values_mut());
+                given.for_each(|value| masker.clean_json(value));
+            }
+            // A lock whose name held a secret would not have been taken: its name must stay what it is.
+            Self::SecretRead(_) | Self::LockTaken(_) | Self::LockReleased(_) => {}
+            Self::LockBroken(broken) => masker.clean(&mut broken.reason),
+            // A signed document is kept to the byte, or its signature is worth nothing. Whoever makes one with a secret in
+            // its reason has shown it already.
+            Self::ApprovalGranted(_) | Self::ApprovalRejected(_) | Self::ApprovalConsumed(_) | Self::WaiverUsed(_) => {}
             Self::PreconditionResult(checked) | Self::VerifyResult(checked) => checked.mask(masker),
             Self::GuardVerdict(verdict) => optional(masker, &mut verdict.detail),
             Self::StepIntent(intent) => masker.clean_json(&mut intent.with),
@@ -43,6 +52,12 @@ impl Event {
                 resolved.output.iter_mut().for_each(|output| masker.clean_json(output));
             }
             Self::RunCancelled(cancelled) => masker.clean(&mut cancelled.reason),
+            Self::AnchorIntent(_) => {}
+            Self::AnchorReceipt(receipt) => {
+                masker.clean(&mut receipt.place);
+                map(masker, &mut receipt.details);
+            }
+            Self::AnchorFailed(failed) => masker.clean(&mut failed.detail),
             Self::RunEnd(end) => {
                 map(masker, &mut end.outputs);
                 end.error.iter_mut().for_each(|error| error.mask(masker));

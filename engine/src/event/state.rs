@@ -114,6 +114,8 @@ pub enum Verdict {
     Undecided,
     /// Its `when` was false: it has not passed.
     Skipped,
+    /// A guard is violated, or cannot be decided, and a waiver lets it pass.
+    Waived,
 }
 
 impl Verdict {
@@ -127,6 +129,7 @@ impl Verdict {
             Self::Undecidable => "undecidable",
             Self::Undecided => "undecided",
             Self::Skipped => "skipped",
+            Self::Waived => "waived",
         }
     }
 }

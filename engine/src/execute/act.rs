@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::checks::told_to_stop;
 use super::guards::Act as Guarded;
-use super::{Error, Halt, Runner};
+use super::{Error, Halt, Runner, anchors};
 use crate::action::{self, Action, Doing, EffectClass, Facts, Looking, Reconciled, Repeat};
 use crate::event::fact::{Event, OutcomeUnknown, StepIntent, StepResult, StepSkipped};
 use crate::event::state::{Failure, StepState};
@@ -54,17 +54,20 @@ impl Runner<'_> {
         let started_at = self.now();
         let limit = self.limit(attempt)?;
         let found = match limit {
-            None => self.stoppable(self.look(frame, act, with, path)).await,
+            None => self.stoppable(path, self.look(frame, act, with, path)).await,
             Some(limit) => {
                 let limited = tokio::time::timeout(limit.as_std(), self.look(frame, act, with, path));
-                self.stoppable(limited)
+                self.stoppable(path, limited)
                     .await
                     .map(|looked| looked.unwrap_or_else(|_| Ok(Found::Failed(took_too_long(limit)))))
             }
         };
-        let Some(found) = found else {
-            self.result(attempt, act, &input, started_at, StepState::Cancelled, None, None)?;
-            return Err(super::checks::interrupted(Some(path)));
+        let found = match found {
+            Ok(found) => found,
+            Err(halt) => {
+                self.result(attempt, act, &input, started_at, StepState::Cancelled, None, None)?;
+                return Err(halt);
+            }
         };
         match found? {
             Found::Output(output) => {
@@ -102,6 +105,7 @@ impl Runner<'_> {
             self.precondition(frame, check, scope, Some(path)).await?;
         }
         self.compare_with_plan(path, &input)?;
+        self.step_consent(step, path, scope, &input.digest)?;
         let key = self.idempotency_key(path, &input, number, action);
         let mut facts = self.asking.facts(frame, act, path, key);
         if let Some(output) = self.already_so(action, with, &facts, number).await? {
@@ -109,9 +113,13 @@ impl Runner<'_> {
         }
         let limit = self.limit(attempt)?;
         facts.time_limit = limit.map(Duration::as_std);
+        self.before_effect(path)?;
         self.intend(attempt, act, action, with, &input, &facts)?;
         let started_at = self.now();
         let applied = self.apply(frame, path, action, with, &facts, limit).await?;
+        if let Applied { result: None, watched: Some(halt) } = applied {
+            return self.torn_off(attempt, (act, action), &input, &facts, started_at, halt).await;
+        }
         self.outcome(attempt, act, action, &input, started_at, applied)
     }
 
@@ -134,6 +142,9 @@ impl Runner<'_> {
         };
         let mut book = self.book();
         book.note(Some(attempt.path), Some(attempt.number), Event::StepIntent(intent))?;
+        if let Some(event) = anchors::intent(action.name, with, facts) {
+            book.note(Some(attempt.path), Some(attempt.number), event)?;
+        }
         book.flush()?;
         drop(book);
         self.remember_undoable(attempt);
@@ -165,6 +176,7 @@ impl Runner<'_> {
             done = &mut apply => return Ok(Applied { result: Some(done), watched: None }),
             () = hard_limit => Applied { result: Some(Err(took_too_long(limit.unwrap_or_default()).uncertain())), watched: None },
             () = told_to_stop(&mut interrupts) => Applied { result: None, watched: None },
+            halt = self.told_to_cancel(path) => Applied { result: None, watched: Some(halt) },
             halt = self.watch(frame, path) => {
                 // An effect under way is not torn off: that would make its outcome unknown.
                 Applied { result: Some(apply.await), watched: Some(halt) }
@@ -217,7 +229,7 @@ impl Runner<'_> {
     }
 
     /// Nobody knows whether it happened: said so durably, at once.
-    fn unknown(&self, attempt: &Attempt<'_>, error: &action::Error) -> Result<Halt, Error> {
+    pub(super) fn unknown(&self, attempt: &Attempt<'_>, error: &action::Error) -> Result<Halt, Error> {
         let mut book = self.book();
         let event = Event::OutcomeUnknown(OutcomeUnknown { detail: error.message.clone() });
         book.note(Some(attempt.path), Some(attempt.number), event)?;
@@ -226,7 +238,7 @@ impl Runner<'_> {
     }
 
     #[expect(clippy::too_many_arguments, reason = "one fact has these parts, and each caller has all of them")]
-    fn result(
+    pub(super) fn result(
         &self,
         attempt: &Attempt<'_>,
         act: &Act,
@@ -240,6 +252,8 @@ impl Runner<'_> {
             .as_ref()
             .and_then(|output| output.get("subject")?.as_str())
             .and_then(|text| crate::id::Digest::parse(text).ok());
+        let (name, with) = (act.action.as_str(), input.with.as_ref());
+        let anchored = anchors::outcome(name, with, attempt.frame, output.as_ref(), error.as_ref());
         let result = StepResult {
             state,
             action: Some(act.action.to_string()),
@@ -250,7 +264,11 @@ impl Runner<'_> {
             started_at,
             ended_at: self.now(),
         };
-        self.book().note(Some(attempt.path), Some(attempt.number), Event::StepResult(result))
+        let mut book = self.book();
+        if let Some(event) = anchored {
+            book.note(Some(attempt.path), Some(attempt.number), event)?;
+        }
+        book.note(Some(attempt.path), Some(attempt.number), Event::StepResult(result))
     }
 
     /// What is there already where nothing would change: the preview says so, and the action's own probe gives it.
@@ -314,13 +332,14 @@ impl Runner<'_> {
         self.means.host.now()
     }
 
-    /// Waits for something without an effect; none if a second interrupt came first.
-    async fn stoppable<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    /// Waits for something without an effect, unless a second interrupt or a wish to end comes first.
+    async fn stoppable<T>(&self, path: &str, work: impl Future<Output = T>) -> Result<T, Halt> {
         let mut interrupts = self.means.interrupts.clone();
         tokio::select! {
             biased;
-            done = work => Some(done),
-            () = told_to_stop(&mut interrupts) => None,
+            done = work => Ok(done),
+            () = told_to_stop(&mut interrupts) => Err(super::checks::interrupted(Some(path))),
+            halt = self.told_to_cancel(path) => Err(halt),
         }
     }
 }
@@ -328,7 +347,7 @@ impl Runner<'_> {
 struct Applied {
     /// None if it was ended on request.
     result: Option<Result<Json, action::Error>>,
-    /// A guard that was violated meanwhile.
+    /// A guard that was violated meanwhile, or a wish that the run ends.
     watched: Option<Halt>,
 }
 

@@ -8,10 +8,11 @@ use super::checks::ToAsk;
 use super::guards::Act as Guarded;
 use super::steps::{Turn, undecidable, view};
 use super::{Halt, Runner};
+use crate::consent::standing::listed;
 use crate::event::fact::{Event, StepIntent};
 use crate::event::state::{StepState, Verdict};
 use crate::frame::{Frame, Place};
-use crate::id::Name;
+use crate::id::{Id, Name};
 use crate::plan::call::{CallInputs, call_inputs};
 use crate::procedure::Work;
 use crate::procedure::check::Check;
@@ -35,6 +36,8 @@ impl Runner<'_> {
             path: &turn.path,
         };
         self.guard_before(turn.frame, &act).await?;
+        self.may_answer(&manual.by, &turn.path)?;
+        self.before_effect(&turn.path)?;
         let asked = ToAsk {
             path: &turn.path,
             title: turn.step.title.as_deref(),
@@ -57,6 +60,16 @@ impl Runner<'_> {
             slot = Slot::fields(both);
         }
         Ok(slot)
+    }
+
+    /// A question to people of some roles is not put to others: the run waits for one of them.
+    pub(super) fn may_answer(&self, by: &[Id], path: &str) -> Result<(), Halt> {
+        let setting = self.means.setting;
+        if setting.standing.has_one_of(by) {
+            return Ok(());
+        }
+        let detail = format!("`{path}` is for {}, and `{}` has no such role", listed(by), setting.actor);
+        Err(Halt::Suspended { because: "answer", detail, step: Some(path.to_owned()), sought: None })
     }
 
     pub(super) async fn parallel(&self, turn: &Turn<'_>, steps: &[Step]) -> Result<Slot, Halt> {
@@ -166,7 +179,8 @@ impl Runner<'_> {
         let callee = Frame::new(Arc::clone(&procedure), parameters, targets, env, &self.base, place);
         let callee = Arc::new(callee.with_secrets(secrets));
         let started_at = self.now();
-        if !matches!(turn.step.undo, Undo::Unsaid) {
+        self.enter_call(&callee, &turn.path).await?;
+        if !matches!(turn.step.undo, Undo::Unsaid) && !self.is_open(&turn.path) {
             self.intend_call(turn, name, &given)?;
         }
         let Work::Steps(work) = &procedure.work else { return Err(wrong("a checklist is run by `gate`".to_owned())) };
@@ -175,6 +189,7 @@ impl Runner<'_> {
         }
         let worked = self.work_of(&callee, work).await;
         if !matches!(worked, Err(Halt::Suspended { .. } | Halt::Unknown(_) | Halt::Record(_))) {
+            self.begin_finishing(&callee.prefix);
             let late = self.steps(&callee, &work.finally).await?;
             worked?;
             if let Some(failure) = late {
@@ -203,6 +218,10 @@ impl Runner<'_> {
         }
     }
 
+    fn is_open(&self, path: &str) -> bool {
+        self.book().run.step(path).is_some_and(|record| record.is_open)
+    }
+
     /// A call with an `undo` of its own is undone as a whole, so it has an intent of its own.
     fn intend_call(&self, turn: &Turn<'_>, name: &Name, with: &Json) -> Result<(), Halt> {
         let intent = StepIntent {
@@ -222,11 +241,12 @@ impl Runner<'_> {
     }
 }
 
-/// The graver of two ways to stop: a record that cannot be kept, then what is unknown, then a failure, then a wait.
+/// The graver of two ways to stop: a record that cannot be kept, what is unknown, a wish to end, a failure, a wait.
 fn graver(a: Option<Halt>, b: Halt) -> Halt {
     let gravity = |halt: &Halt| match halt {
-        Halt::Record(_) => 3,
-        Halt::Unknown(_) => 2,
+        Halt::Record(_) => 4,
+        Halt::Unknown(_) => 3,
+        Halt::Cancelled(_) => 2,
         Halt::Failed { .. } => 1,
         Halt::Suspended { .. } => 0,
     };

@@ -4,8 +4,10 @@
 //!
 //! An outcome waits for the next intent for at most [`GRACE`]; an intent never waits.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::requests::fact_by;
 use super::{Checkpoint, Error, Means, Observer, fact_of};
 use crate::event::Draft;
 use crate::event::fact::{Event, Fact, SecretRead};
@@ -13,6 +15,8 @@ use crate::host::Probe;
 use crate::id::Digest;
 use crate::ledger::Ledger;
 use crate::ledger::error::Error as LedgerError;
+use crate::ledger::inbox::{self, Waiting};
+use crate::ledger::locks::Locks;
 use crate::run::Run;
 use crate::secret::custody::{Custody, SecretUse};
 use crate::time::Timestamp;
@@ -39,6 +43,17 @@ pub trait Keeper: Send {
     /// # Errors
     /// When it could not be signed or written.
     fn checkpoint(&mut self) -> Result<Checkpoint, LedgerError>;
+
+    /// The named locks, as the record has them.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn locks(&mut self) -> Result<&Locks, LedgerError>;
+
+    /// Where the record is, if it is a ledger that others can leave requests for.
+    fn place(&self) -> Option<&Path> {
+        None
+    }
 }
 
 impl Keeper for Ledger {
@@ -56,6 +71,14 @@ impl Keeper for Ledger {
     fn checkpoint(&mut self) -> Result<Checkpoint, LedgerError> {
         let path = Self::checkpoint(self)?;
         Ok(Checkpoint { size: self.size(), path })
+    }
+
+    fn locks(&mut self) -> Result<&Locks, LedgerError> {
+        Self::locks(self)
+    }
+
+    fn place(&self) -> Option<&Path> {
+        Some(self.path())
     }
 }
 
@@ -94,10 +117,19 @@ impl<'a> Book<'a> {
         self.take(step, attempt, event)
     }
 
+    /// Takes in what somebody else says of this run.
+    pub fn note_by(&mut self, actor: &str, step: Option<&str>, mut event: Event) -> Result<(), Error> {
+        event.mask(&self.custody.masker());
+        self.keep_fact(fact_by(&self.run, actor, step, event), false)
+    }
+
     fn take(&mut self, step: Option<&str>, attempt: Option<u32>, mut event: Event) -> Result<(), Error> {
         event.mask(&self.custody.masker());
         let is_outcome = matches!(event, Event::StepResult(_) | Event::UndoResult(_));
-        let fact = fact_of(&self.run, &self.actor, step, attempt, event);
+        self.keep_fact(fact_of(&self.run, &self.actor, step, attempt, event), is_outcome)
+    }
+
+    fn keep_fact(&mut self, fact: Fact, is_outcome: bool) -> Result<(), Error> {
         self.run.apply(&fact, self.clock.now())?;
         self.pending.push(fact);
         if is_outcome && self.outcome_since.is_none() {
@@ -133,5 +165,40 @@ impl<'a> Book<'a> {
     /// Signs what is durable.
     pub fn checkpoint(&mut self) -> Result<Checkpoint, Error> {
         Ok(self.ledger.checkpoint()?)
+    }
+
+    /// The named locks, as the record has them.
+    pub fn locks(&mut self) -> Result<&Locks, Error> {
+        Ok(self.ledger.locks()?)
+    }
+
+    /// Where the record is.
+    pub fn place(&self) -> Option<PathBuf> {
+        self.ledger.place().map(Path::to_owned)
+    }
+
+    /// What others ask for.
+    pub fn requests(&self) -> Result<Vec<Waiting>, Error> {
+        match self.ledger.place() {
+            Some(ledger) => Ok(inbox::waiting(ledger)?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// A request whose answer is durable is asked no more.
+    pub fn take_out(&self, waiting: &Waiting) -> Result<(), Error> {
+        Ok(inbox::take_out(waiting)?)
+    }
+
+    /// Makes a fact of another run durable, which nobody moves.
+    pub fn append_of_other(&mut self, mut fact: Fact) -> Result<(), Error> {
+        fact.event.mask(&self.custody.masker());
+        let now = self.clock.now();
+        Ok(self.ledger.append(now, vec![fact.draft()])?)
+    }
+
+    /// The record itself, and what time it is.
+    pub fn keeper(&mut self) -> (Timestamp, &mut dyn Keeper) {
+        (self.clock.now(), self.ledger)
     }
 }

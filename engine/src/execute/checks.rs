@@ -7,7 +7,8 @@ use serde_json::{Map, Value as Json};
 
 use super::people::{Answer, Asked};
 use super::{Error, Halt, Runner};
-use crate::event::fact::{Event, ManualAnswered, ManualAsked};
+use crate::event::fact::Event;
+use crate::event::people::{ManualAnswered, ManualAsked};
 use crate::event::state::{Checked, Failure, StepState, Verdict};
 use crate::event::{recall, record};
 use crate::frame::Frame;
@@ -196,9 +197,14 @@ impl Runner<'_> {
         let answer = tokio::select! {
             answer = self.means.people.ask(&asked) => answer,
             () = asked_to_stop(&mut interrupts) => return Err(interrupted(Some(to_ask.path))),
+            halt = self.told_to_cancel(to_ask.path) => return Err(halt),
         };
-        let unanswered =
-            |detail: String| Halt::Suspended { because: "answer", detail, step: Some(to_ask.path.to_owned()) };
+        let unanswered = |detail: String| Halt::Suspended {
+            because: "answer",
+            detail,
+            step: Some(to_ask.path.to_owned()),
+            sought: None,
+        };
         let answer = answer.ok_or_else(|| unanswered(format!("nobody is there to answer `{}`", to_ask.path)))?;
         let accepted = accept_all(to_ask.answers, &answer.answers).map_err(|refusals| {
             let why: Vec<String> = refusals.into_iter().map(|(name, why)| format!("answer `{name}`: {why}")).collect();
@@ -300,6 +306,7 @@ impl Runner<'_> {
         tokio::select! {
             () = tokio::time::sleep_until(until) => Ok(()),
             () = asked_to_stop(&mut interrupts) => Err(interrupted(Some(place))),
+            halt = self.told_to_cancel(place) => Err(halt),
         }
     }
 
@@ -367,6 +374,7 @@ pub(super) fn interrupted(step: Option<&str>) -> Halt {
         because: "interrupted",
         detail: "it was asked to stop between two steps".to_owned(),
         step: step.map(str::to_owned),
+        sought: None,
     }
 }
 

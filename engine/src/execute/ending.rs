@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::consents::REJECTED;
 use super::{Ended, Error, Halt, Runner};
 use crate::event::fact::{Event, RunEnd, RunSuspended};
+use crate::event::people::Sought;
 use crate::event::state::{Failure, RunStatus, StepState};
 use crate::frame::Frame;
 use crate::plan::Status;
@@ -33,8 +35,11 @@ impl Runner<'_> {
         let (status, failure) = match outcome {
             Ok(()) => (RunStatus::Succeeded, None),
             Err(Halt::Record(error)) => return Err(*error),
-            Err(Halt::Suspended { because, detail, step }) => return self.suspend(because, detail, step),
+            Err(Halt::Suspended { because, detail, step, sought }) => {
+                return self.suspend(because, detail, step, sought);
+            }
             Err(Halt::Unknown(failure)) => (RunStatus::Unknown, Some(*failure)),
+            Err(Halt::Cancelled(reason)) => (RunStatus::Cancelled, Some(super::cancel::failure(&reason))),
             Err(Halt::Failed { failure, state, undo }) => self.after_failure(*failure, state, undo).await?,
         };
         let (status, failure) = match status {
@@ -54,6 +59,9 @@ impl Runner<'_> {
             let checkpoint = Some(book.checkpoint()?);
             return Ok(Ended { run: book.run.clone(), status, failure, advice, outputs, checkpoint });
         }
+        drop(book);
+        self.release_locks(status)?;
+        let mut book = self.book();
         let steps = book.run.steps().map(|(path, step)| (path.to_owned(), step.state)).collect();
         let entries = book.run.facts;
         let end = RunEnd { status, outputs: outputs.clone(), error: failure.clone(), steps, entries };
@@ -63,9 +71,15 @@ impl Runner<'_> {
         Ok(Ended { run: book.run.clone(), status, failure, advice, outputs, checkpoint: Some(checkpoint) })
     }
 
-    fn suspend(&self, because: &str, detail: String, step: Option<String>) -> Result<Ended, Error> {
+    fn suspend(
+        &self,
+        because: &str,
+        detail: String,
+        step: Option<String>,
+        sought: Option<Box<Sought>>,
+    ) -> Result<Ended, Error> {
         let mut book = self.book();
-        let event = RunSuspended { because: because.to_owned(), detail: detail.clone() };
+        let event = RunSuspended { because: because.to_owned(), detail: detail.clone(), sought };
         book.note(step.as_deref(), None, Event::RunSuspended(event))?;
         book.flush()?;
         let checkpoint = book.checkpoint()?;
@@ -88,6 +102,13 @@ impl Runner<'_> {
         undo: bool,
     ) -> Result<(RunStatus, Option<Failure>), Error> {
         let had_effect = self.book().run.had_effect();
+        if !had_effect && undo && failure.code == "undo" {
+            // Nothing was done, so all of it is taken back.
+            return Ok((RunStatus::Undone, Some(failure)));
+        }
+        if !had_effect && failure.code == REJECTED {
+            return Ok((RunStatus::Rejected, Some(failure)));
+        }
         if !had_effect {
             let refused = matches!(state, StepState::Refused);
             return Ok((if refused { RunStatus::Refused } else { RunStatus::Failed }, Some(failure)));
@@ -95,7 +116,8 @@ impl Runner<'_> {
         let wants_undo =
             matches!(&self.plan.root.procedure.work, Work::Steps(work) if work.on_failure == OnFailure::Undo);
         if !(undo || wants_undo) {
-            return Ok((RunStatus::Failed, Some(failure)));
+            let status = if failure.code == REJECTED { RunStatus::Rejected } else { RunStatus::Failed };
+            return Ok((status, Some(failure)));
         }
         let status = self.undo_all().await?;
         Ok((status, Some(failure)))
@@ -110,14 +132,17 @@ impl Runner<'_> {
         let procedure = Arc::clone(&root.procedure);
         let Work::Steps(work) = &procedure.work else { return Ok((status, failure)) };
         // A run that was refused before its first step did nothing that `finally` would have to put in order.
-        if work.finally.is_empty() || self.plan.view.status != Status::Ready {
+        let nothing_done = status == RunStatus::Rejected && !self.book().run.had_effect();
+        if work.finally.is_empty() || self.plan.view.status != Status::Ready || nothing_done {
             return Ok((status, failure));
         }
+        self.begin_finishing("");
         let (failed, status) = match self.steps(root, &work.finally).await {
             Ok(failed) => (failed, status),
             Err(Halt::Record(error)) => return Err(*error),
             Err(Halt::Unknown(failure)) => (Some(*failure), RunStatus::Unknown),
             Err(Halt::Failed { failure, .. }) => (Some(*failure), status),
+            Err(Halt::Cancelled(reason)) => (Some(super::cancel::failure(&reason)), status),
             Err(Halt::Suspended { detail, step, .. }) => match Halt::failed("no_answer", detail, step.as_deref()) {
                 Halt::Failed { failure, .. } => (Some(*failure), status),
                 _ => (None, status),

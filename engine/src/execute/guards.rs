@@ -201,6 +201,7 @@ impl Runner<'_> {
     /// Records a verdict, and stops where it says so. Verdicts that let pass go with the next commit.
     fn settle(&self, held: &Held, judged: &Judged, moment: &str, path: &str) -> Result<(), Halt> {
         let path = Some(path).filter(|path| !path.is_empty());
+        let judged = &self.lift(held, judged, moment, path)?;
         self.note_verdict(held, judged, moment, path)?;
         if !judged.stops() {
             return Ok(());
@@ -232,6 +233,10 @@ impl Runner<'_> {
 
     fn on_undo(&self) -> Option<Vec<String>> {
         self.on_undo.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn is_undoing(&self) -> bool {
+        self.on_undo.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Remembers an input that failed, for `once_failed` within this run.

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
+use super::holding::{self, Busy};
 use super::steps::Turn;
 use super::{Ended, Error, Halt, Keeper, Means, Runner};
-use crate::action::{Looking, Reconciled};
-use crate::event::fact::{Event, Fact, OutcomeResolved, RunResumed, StepIntent};
-use crate::event::state::{Failure, RunStatus, StepState};
-use crate::event::{recall, record};
+use crate::action::Repeat;
+use crate::event::fact::{Event, Fact, RunResumed, StepIntent};
+use crate::event::state::{Failure, StepState};
 use crate::frame::{Frame, StepView};
 use crate::id::{Digest, RunId};
 use crate::ledger::reader::{Filter, Reader};
@@ -21,7 +21,7 @@ use crate::plan::Plan;
 use crate::procedure::Work;
 use crate::procedure::guard::Moment;
 use crate::procedure::step::{Body, Step};
-use crate::run::{Run, StepRecord};
+use crate::run::{Run, StepRecord, UNDO};
 use crate::template::scope::Slot;
 
 /// What is wanted of a run that had stopped.
@@ -74,7 +74,6 @@ pub fn recorded(reader: &Reader, id: &RunId) -> Result<Option<Recorded>, Error> 
     let filter = Filter { run: Some(id), ..Filter::default() };
     let (content, ledger) = (reader.content(), reader.path().to_owned());
     let mut run = Run::new(id.clone());
-    let mut frozen = None;
     for stored in reader.entries(&filter)? {
         let entry = stored.entry(&ledger)?;
         let wrong = |why: String| Error::Entry { seq: stored.seq, why };
@@ -83,19 +82,18 @@ pub fn recorded(reader: &Reader, id: &RunId) -> Result<Option<Recorded>, Error> 
             _ => Map::new(),
         };
         let event = Event::from_entry(entry.kind, &data).map_err(|error| wrong(error.to_string()))?;
-        if let Event::PlanRecorded(plan) = &event {
-            frozen = Some(plan.content.clone());
-        }
         let fact = Fact { run: id.clone(), step: entry.step, attempt: entry.attempt, actor: entry.actor, event };
         run.apply(&fact, entry.ts)?;
     }
+    let frozen = run.frozen.clone();
     Ok((run.facts > 0).then_some(Recorded { run, frozen }))
 }
 
 /// What resuming a run would do with each step that was touched.
 #[must_use]
 pub fn outlook(means: &Means<'_>, run: &Run) -> Vec<(String, Outlook)> {
-    let judged = |record: &StepRecord| match (&record.intent, record.is_open) {
+    let judged = |record: &StepRecord| match (&record.intent, record.is_open && !record.is_call()) {
+        (_, true) if record.is_undoing => undo_outlook(means, record),
         (Some(intent), true) => open_outlook(means, intent),
         (None, true) => Outlook::AskedAPerson,
         _ if is_done(record) => Outlook::Kept,
@@ -108,6 +106,15 @@ fn open_outlook(means: &Means<'_>, intent: &StepIntent) -> Outlook {
     match means.setting.registry.get(&intent.action) {
         Some(action) if action.contract.reconcile => Outlook::Reconciled,
         Some(_) if intent.repeat != "once" => Outlook::Repeated,
+        _ => Outlook::AskedAPerson,
+    }
+}
+
+fn undo_outlook(means: &Means<'_>, record: &StepRecord) -> Outlook {
+    let action = record.undo.as_ref().and_then(|undo| means.setting.registry.get(&undo.action));
+    match action {
+        Some(action) if action.contract.reconcile => Outlook::Reconciled,
+        Some(action) if action.contract.repeat != Repeat::Once => Outlook::Repeated,
         _ => Outlook::AskedAPerson,
     }
 }
@@ -129,16 +136,31 @@ pub async fn resume(
     ledger: &mut dyn Keeper,
 ) -> Result<Ended, Error> {
     let had_effect = run.had_effect();
+    // A run that was being taken back when it stopped goes on being taken back.
+    let purpose = if run.taking_back { Purpose::Undo } else { purpose };
+    // What it held before, the locks of calls included, and what the plan knows of.
+    let mut wanted = plan.view.lock_names();
+    wanted.extend(run.all_locks.iter().cloned());
+    if let Some((lock, holding)) = ledger.locks()?.busy(&wanted, &run.id) {
+        let busy = Busy { lock: lock.to_owned(), holding: holding.clone() };
+        return Err(Error::Busy(Box::new(busy)));
+    }
     let runner = Runner::new(means, plan, run, ledger);
+    let signed = runner.admitted()?;
     runner.learn_secrets().await;
     if !had_effect {
         crate::plan::expect_as_planned(means.setting, plan);
     }
-    let word = if purpose == Purpose::Resume { "resume" } else { "undo" };
+    let word = if purpose == Purpose::Resume { "resume" } else { UNDO };
     {
         let mut book = runner.book();
-        book.note(None, None, Event::RunResumed(RunResumed { purpose: word.to_owned() }))?;
-        book.flush()?;
+        book.note(None, None, Event::RunResumed(RunResumed { purpose: word.to_owned(), signed }))?;
+    }
+    // Nobody can have taken one meanwhile: the ledger is ours.
+    let busy = runner.take_locks(&wanted)?;
+    runner.book().flush()?;
+    if let Some(held) = busy {
+        return runner.finish(Err(holding::busy(&held, None))).await;
     }
     runner.restore(&plan.root);
     let outcome = match runner.look_into_open_intents(resolutions).await {
@@ -247,71 +269,6 @@ impl Runner<'_> {
         }
         Ok(())
     }
-
-    /// Every intent without outcome: asked of the action's own probe, then of the person; repeated where that is the same.
-    async fn look_into_open_intents(&self, resolutions: &BTreeMap<String, Resolution>) -> Result<(), Halt> {
-        let open: Vec<(String, Option<StepIntent>)> = {
-            let book = self.book();
-            let open = book.run.steps().filter(|(_, record)| record.is_open);
-            open.map(|(path, record)| (path.to_owned(), record.intent.clone())).collect()
-        };
-        let mut unknown = None;
-        for (path, intent) in open {
-            let resolved = match (resolutions.get(&path), &intent) {
-                (Some(said), _) => Some(OutcomeResolved {
-                    happened: said.happened,
-                    by: "person".to_owned(),
-                    reason: Some(said.reason.clone()),
-                    output: None,
-                }),
-                (None, Some(intent)) => self.reconcile(&path, intent).await?,
-                (None, None) => None,
-            };
-            match resolved {
-                Some(resolved) => {
-                    let mut book = self.book();
-                    let attempt = book.run.step(&path).map(|record| record.attempts);
-                    book.note(Some(&path), attempt, Event::OutcomeResolved(resolved))?;
-                    book.flush()?;
-                }
-                None => unknown = unknown.or(Some(path)),
-            }
-        }
-        match unknown {
-            Some(path) => Err(Halt::Unknown(Box::new(Failure {
-                code: "unknown_outcome".to_owned(),
-                message: format!(
-                    "nobody can tell whether step `{path}` happened; look, then say so with `--resolve {path}=happened` or `{path}=not_happened` and `--reason`"
-                ),
-                step: Some(path),
-                check: None,
-                guard: None,
-                attempt: None,
-            }))),
-            None => Ok(()),
-        }
-    }
-
-    async fn reconcile(&self, path: &str, intent: &StepIntent) -> Result<Option<OutcomeResolved>, Halt> {
-        let Some(action) = self.means.setting.registry.get(&intent.action) else { return Ok(None) };
-        let resolved =
-            |happened, by: &str, output| OutcomeResolved { happened, by: by.to_owned(), reason: None, output };
-        if action.contract.reconcile
-            && let Some(place) = self.place_of(path)
-            && let Some(Body::Action(act)) = place.frame.procedure.find_step(&place.step).map(|step| &step.body)
-        {
-            let facts = self.asking.facts(&place.frame, act, path, intent.idempotency_key.clone());
-            let looking = Looking { facts: &facts, probe: self.means.host };
-            match self.promptly(action.reconcile(&intent.with, &looking)).await? {
-                Ok(Reconciled::Happened(output)) => {
-                    return Ok(Some(resolved(true, "probe", Some(recall(&record(&output))))));
-                }
-                Ok(Reconciled::NotHappened) => return Ok(Some(resolved(false, "probe", None))),
-                Ok(Reconciled::CannotTell) | Err(_) => {}
-            }
-        }
-        Ok((intent.repeat != "once").then(|| resolved(false, "repeatable", None)))
-    }
 }
 
 /// What `steps.X` is of a step that was done before; answers of people have their types again.
@@ -331,12 +288,4 @@ fn kept_slot(step: &Step, record: &StepRecord) -> Slot {
         Some((name.as_str().to_owned(), Slot::Known(parameter.typed(output.get(name.as_str())?))))
     });
     Slot::fields(fields.iter().map(|(name, slot)| (name.clone(), slot.clone())).chain(typed))
-}
-
-/// Whether a run can be resumed or undone: not once it is over.
-#[must_use]
-pub fn is_over(run: &Run) -> bool {
-    run.status.is_some_and(|status| {
-        matches!(status, RunStatus::Succeeded | RunStatus::Undone | RunStatus::Refused | RunStatus::Rejected)
-    })
 }

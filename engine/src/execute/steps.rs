@@ -7,13 +7,15 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::checks::interrupted;
+use super::consents::inputs_of;
 use super::{Halt, Runner};
 use crate::event::fact::{Event, StepResult};
 use crate::event::state::{Failure, StepState, Verdict};
 use crate::frame::{Frame, StepView};
+use crate::id::Digest;
 use crate::plan::items::items_of;
 use crate::procedure::check::Act;
-use crate::procedure::step::{Body, OnError, Step};
+use crate::procedure::step::{Body, CheckpointWhen, OnError, Step};
 use crate::template::Outcome as Known;
 use crate::template::scope::{Scope, Slot};
 use crate::template::value::Value;
@@ -42,10 +44,11 @@ impl Runner<'_> {
                 if *self.means.interrupts.borrow() > 0 {
                     return Err(interrupted(None));
                 }
+                self.attend(&frame.path(&step.id))?;
                 match self.step(frame, step).await {
                     Ok(()) => {}
                     Err(Halt::Failed { failure, undo: false, .. })
-                        if step.on_error == OnError::Continue && failure.code != "guard" =>
+                        if step.on_error == OnError::Continue && !is_final(&failure.code) =>
                     {
                         first = first.or(Some(*failure));
                     }
@@ -112,6 +115,7 @@ impl Runner<'_> {
             if *self.means.interrupts.borrow() > 0 {
                 return Err(interrupted(Some(path)));
             }
+            self.attend(path)?;
             let scope = frame.scope().with(for_each.variable.as_str(), Slot::Known(item.clone()));
             let turn = Turn { frame, step, path: format!("{path}[{key}]"), scope };
             match self.turn(&turn).await {
@@ -152,10 +156,41 @@ impl Runner<'_> {
             for check in &turn.step.preconditions {
                 self.precondition(turn.frame, check, &turn.scope, Some(&turn.path)).await?;
             }
+            self.step_consent(turn.step, &turn.path, &turn.scope, &self.inputs(turn)?)?;
+        }
+        if turn.step.checkpoint == Some(CheckpointWhen::Before) {
+            let mut book = self.book();
+            book.flush()?;
+            book.checkpoint()?;
         }
         let slot = self.body(turn).await?;
         self.verify_turn(turn, &slot).await?;
         Ok(slot)
+    }
+
+    /// The digest of what a step that is no effect would do; that of an effect is taken where it is done.
+    fn inputs(&self, turn: &Turn<'_>) -> Result<Digest, Halt> {
+        if turn.step.approval.is_none() {
+            return Ok(inputs_of(&Json::Null));
+        }
+        let unknown = |why: String| undecidable("approval", &turn.path, &why);
+        let data = match &turn.step.body {
+            Body::Action(act) => {
+                let input = self.asking.input(turn.frame, act, &turn.scope);
+                return input.map(|input| input.digest).map_err(|error| unknown(error.message));
+            }
+            Body::Manual(manual) => {
+                let ask = crate::plan::judging::rule(&manual.ask, &turn.scope);
+                return Ok(inputs_of(&serde_json::json!({ "ask": ask })));
+            }
+            Body::Call { with, .. } => with,
+            Body::Parallel(_) | Body::Wait(_) => return Ok(inputs_of(&serde_json::json!({}))),
+        };
+        match data.render(&turn.scope) {
+            Ok(Known::Known(with)) => Ok(inputs_of(&with)),
+            Ok(Known::Undecided(because)) => Err(unknown(because.join("; "))),
+            Err(error) => Err(unknown(error.to_string())),
+        }
     }
 
     pub(super) async fn verify_turn(&self, turn: &Turn<'_>, slot: &Slot) -> Result<(), Halt> {
@@ -263,6 +298,11 @@ impl Runner<'_> {
             None => view(StepState::Pending, None).slot(),
         }
     }
+}
+
+/// Whether no step is passed by after this: a prohibition, or a lock that is another run's now.
+fn is_final(code: &str) -> bool {
+    matches!(code, "guard" | "lock_lost")
 }
 
 pub(super) fn view(state: StepState, output: Option<Json>) -> StepView {

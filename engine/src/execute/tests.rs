@@ -14,12 +14,14 @@ use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
+use super::consents::NoConsents;
 use super::people::{Answer, Asked, People};
 use super::resume::{self, Purpose, Resolution};
 use super::{Ended, Error, Means, Observer, execute};
 use crate::action::{
     self, Contract, Doing, Effect, EffectClass, Fidelity, Looking, Preview, Read, Reconciled, Registry, Repeat,
 };
+use crate::consent::standing::Standing;
 use crate::diagnostic::Source;
 use crate::event::Kind;
 use crate::event::fact::Fact;
@@ -38,14 +40,18 @@ use crate::secret::fingerprint::FingerprintKey;
 use crate::sign::ledger_key::LedgerKey;
 use crate::template::scope::{Scope, Slot};
 
+mod cancelling;
 mod flow;
 mod guards;
+mod limits;
+mod locks;
 mod people;
 mod plans;
 mod resuming;
 mod secrets;
 mod stopping;
 mod undo;
+mod ways_round;
 
 /// What the actions of these tests act on.
 #[derive(Default)]
@@ -273,6 +279,7 @@ pub(super) struct Trial {
     pub people: Scripted,
     pub told: Told,
     pub interrupts: watch::Sender<u8>,
+    pub knocks: watch::Sender<u64>,
     workspace: Workspace,
     registry: Arc<Registry>,
     shelf: Shelf,
@@ -314,6 +321,7 @@ impl Trial {
             people: Scripted::default(),
             told: Told::default(),
             interrupts: watch::Sender::new(0),
+            knocks: watch::Sender::new(0),
             workspace: match valid(
                 "runwarden.yaml",
                 &workspace,
@@ -385,6 +393,7 @@ impl Trial {
             workspace: Arc::new(self.workspace.clone()),
             environment: Environment::Development,
             actor: "tester".to_owned(),
+            standing: Standing::unnamed(),
             registry: Arc::clone(&self.registry),
             procedures: self.procedures.clone(),
             env: BTreeMap::from([("TEAM".to_owned(), "blue".to_owned())]),
@@ -405,6 +414,7 @@ impl Trial {
             targets: IndexMap::new(),
             secrets: IndexMap::new(),
             options: Options { offline: self.offline, probe_commands: false },
+            waivers: Vec::new(),
         }
     }
 
@@ -445,7 +455,9 @@ impl Trial {
             people: &self.people,
             observer: &self.told,
             interrupts: self.interrupts.subscribe(),
+            knocks: self.knocks.subscribe(),
             history: &past,
+            consents: &NoConsents,
         };
         let mut ledger = Ledger::open(&self.path("ledger.db"), LedgerKey::from_seed(&[7; 32]), machine.now()).unwrap();
         let ended = execute(&means, &plan, run, &mut ledger).await;
@@ -475,7 +487,9 @@ impl Trial {
             people: &self.people,
             observer: &self.told,
             interrupts: self.interrupts.subscribe(),
+            knocks: self.knocks.subscribe(),
             history: &past,
+            consents: &NoConsents,
         };
         let ended = resume::resume(&means, &plan, recorded.run, purpose, &resolutions, &mut ledger).await;
         ledger.close(machine.now()).unwrap();
@@ -486,6 +500,13 @@ impl Trial {
     pub fn last_run(&self) -> RunId {
         let number = self.runs.get();
         RunId::from_parts(1_795_000_000_000 + u64::from(number), &[number; 10])
+    }
+
+    /// A copy of the ledger, and the folder it is in.
+    pub fn reader(&self) -> (TempDir, Reader) {
+        let scratch = tempfile::tempdir().unwrap();
+        let reader = Reader::copy(&self.path("ledger.db"), scratch.path()).unwrap();
+        (scratch, reader)
     }
 
     /// Every effect that happened, in order.

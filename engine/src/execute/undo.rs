@@ -99,9 +99,11 @@ impl Runner<'_> {
             scope = scope.with(name.as_str(), item.clone());
         }
         let mut last = None;
-        for (at, body) in bodies.iter().enumerate() {
-            let by = format!("{}.undo.{at}", place.path);
-            match self.undo_body(place, step, body, &scope, &by).await {
+        // What was done in an earlier life is not done again.
+        let done = self.book().run.step(&place.path).map_or(0, |record| record.undone);
+        for (at, body) in bodies.iter().enumerate().skip(done as usize) {
+            let part = u32::try_from(at).unwrap_or(u32::MAX);
+            match self.undo_body(place, step, body, &scope, part).await {
                 Ok(output) => last = Some(output),
                 Err(Halt::Record(error)) => return Err(*error),
                 Err(halt) => return self.undo_result(&place.path, Some(why(halt, &place.path)), None),
@@ -116,12 +118,25 @@ impl Runner<'_> {
         step: &Step,
         body: &Body,
         scope: &Scope,
-        by: &str,
+        part: u32,
     ) -> Result<Json, Halt> {
         match body {
-            Body::Action(act) => self.undo_act(place, step, act, scope, by).await,
+            Body::Action(act) => self.undo_act(place, step, act, scope, part).await,
             Body::Manual(manual) => {
-                self.undo_intent(place, "manual", &Json::Null, &crate::question::canonical_digest(&Json::Null))?;
+                let with = serde_json::json!({ "ask": manual.ask.source() });
+                let act = Guarded {
+                    kind: ActKind::Manual,
+                    acts_as: &step.acts_as,
+                    with: &with,
+                    with_digest: None,
+                    subject: None,
+                    path: &place.path,
+                };
+                self.guard_before(&place.frame, &act).await?;
+                self.may_answer(&manual.by, &place.path)?;
+                self.before_effect(&place.path)?;
+                let nothing = crate::question::canonical_digest(&Json::Null);
+                self.undo_intent(place, "manual", &Json::Null, &nothing, part)?;
                 let asked = ToAsk {
                     path: &place.path,
                     title: step.title.as_deref(),
@@ -147,7 +162,7 @@ impl Runner<'_> {
         }
     }
 
-    async fn undo_act(&self, place: &Undoable, step: &Step, act: &Act, scope: &Scope, by: &str) -> Result<Json, Halt> {
+    async fn undo_act(&self, place: &Undoable, step: &Step, act: &Act, scope: &Scope, part: u32) -> Result<Json, Halt> {
         let frame = &place.frame;
         let wrong = |error: crate::action::Error| Halt::failed(&error.code, error.message.clone(), Some(&place.path));
         let input = self.asking.input(frame, act, scope).map_err(wrong)?;
@@ -165,10 +180,10 @@ impl Runner<'_> {
             path: &place.path,
         };
         self.guard_before(frame, &guarded).await?;
-        self.undo_intent(place, act.action.as_str(), with, &input.digest)?;
+        self.before_effect(&place.path)?;
+        self.undo_intent(place, act.action.as_str(), with, &input.digest, part)?;
         self.means.observer.busy(&place.path, "is undone");
-        let key = format!("undo-{}", &input.digest.hex()[..24]);
-        let facts = self.asking.facts(frame, act, by, key);
+        let facts = self.asking.facts(frame, act, &by(&place.path, part), key(&input.digest));
         let output = action.apply(with, &Doing { facts: &facts, host: self.means.host }).await.map_err(wrong)?;
         self.guard_after(frame, &place.path).await?;
         Ok(recall(&record(&output)))
@@ -180,8 +195,10 @@ impl Runner<'_> {
         action: &str,
         with: &Json,
         digest: &crate::id::Digest,
+        part: u32,
     ) -> Result<(), Error> {
-        let intent = UndoIntent { action: action.to_owned(), with: with.clone(), with_digest: digest.clone() };
+        let (action, with_digest) = (action.to_owned(), digest.clone());
+        let intent = UndoIntent { action, part, with: with.clone(), with_digest };
         let mut book = self.book();
         book.note(Some(&place.path), None, Event::UndoIntent(intent))?;
         book.flush()
@@ -193,6 +210,16 @@ impl Runner<'_> {
         book.note(Some(path), None, Event::UndoResult(UndoResult { state, error, output }))?;
         Ok(state)
     }
+}
+
+/// Who asks, where one act of an undo does.
+pub(super) fn by(path: &str, part: u32) -> String {
+    format!("{path}.undo.{part}")
+}
+
+/// The same for each attempt at the same undo.
+pub(super) fn key(with: &crate::id::Digest) -> String {
+    format!("undo-{}", &with.hex()[..24])
 }
 
 /// Whether a step belongs to a call that says itself how it is undone and was done.
@@ -219,6 +246,7 @@ fn failure(code: &str, message: &str, path: &str) -> Failure {
 fn why(halt: Halt, path: &str) -> Failure {
     match halt {
         Halt::Failed { failure, .. } | Halt::Unknown(failure) => *failure,
+        Halt::Cancelled(reason) => super::cancel::failure(&reason),
         Halt::Suspended { because, detail, .. } => failure(because, &detail, path),
         Halt::Record(error) => failure("ledger", &error.to_string(), path),
     }

@@ -25,6 +25,8 @@ mod exchange;
 mod fetch;
 mod open_files;
 mod place;
+#[cfg(feature = "smtp")]
+mod post;
 mod program;
 mod replace;
 
@@ -90,7 +92,7 @@ impl Machine {
         let place = self.place(path)?;
         let file_error = |source| Error::File { verb: "read", path: path.to_owned(), source };
         let real = place.existing().ok_or_else(|| file_error(io::ErrorKind::NotFound.into()))?;
-        let protected = self.is_protected(&place)?;
+        let protected = Self::is_protected(self, &place)?;
         let mut kept = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if protected {
             let found = std::fs::metadata(real).map_err(file_error)?;
@@ -158,6 +160,10 @@ impl Probe for Machine {
 
     fn resolve(&self, path: &Path) -> Result<PathBuf, Error> {
         Ok(self.place(path)?.whole())
+    }
+
+    fn is_protected(&self, path: &Path) -> Result<bool, Error> {
+        self.is_protected(&self.place(path)?)
     }
 
     fn stat(&self, path: &Path) -> Result<Option<Stat>, Error> {
@@ -277,6 +283,15 @@ impl Host for Machine {
 
     async fn run(&self, command: Command) -> Result<Finished, Error> {
         self.exchange(command).await
+    }
+
+    #[cfg(feature = "smtp")]
+    async fn mail(&self, mail: super::mail::Mail) -> Result<String, Error> {
+        self.post(mail).await
+    }
+
+    fn is_quiet(&self) -> bool {
+        descend::is_quiet()
     }
 
     fn random(&self, bytes: &mut [u8]) -> Result<(), Error> {

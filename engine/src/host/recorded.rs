@@ -75,6 +75,10 @@ impl Probe for Recorded<'_> {
         self.host.now()
     }
 
+    fn is_protected(&self, path: &Path) -> Result<bool, Error> {
+        self.host.is_protected(path)
+    }
+
     fn stat(&self, path: &Path) -> Result<Option<Stat>, Error> {
         self.note_path("stat", path);
         self.host.stat(path)
@@ -180,6 +184,15 @@ impl Host for Recorded<'_> {
     async fn run(&self, command: Command) -> Result<Finished, Error> {
         self.note("run", command.argv.join(" "));
         self.host.run(command).await
+    }
+
+    async fn mail(&self, mail: crate::host::mail::Mail) -> Result<String, Error> {
+        self.note("mail", format!("{}:{}", mail.server, mail.port));
+        self.host.mail(mail).await
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.host.is_quiet()
     }
 
     fn random(&self, bytes: &mut [u8]) -> Result<(), Error> {

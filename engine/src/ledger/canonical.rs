@@ -44,12 +44,44 @@ pub(super) fn scan<'a>(body: &'a [u8], visit: Visit<'a, '_>) -> Result<(), Flaw>
     if scanner.at == text.len() { Ok(()) } else { Err(scanner.flaw("something follows the object")) }
 }
 
-struct Scanner<'a> {
+/// A place in a text that is looked through from its start.
+pub(super) struct Scanner<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Scanner<'a> {
+    /// At the start of a text.
+    pub fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// Goes over these bytes if they are next; gives them as they stand in the text.
+    pub fn eat(&mut self, bytes: &[u8]) -> Option<&'a str> {
+        let rest = self.text.get(self.at..)?;
+        let eaten = rest.as_bytes().starts_with(bytes).then(|| rest.get(..bytes.len()))??;
+        self.at += bytes.len();
+        Some(eaten)
+    }
+
+    /// Goes over a string, an integer or an object of an entry if that is next and canonical; gives it as spelled. The
+    /// members of an object are shown as those of `data`.
+    pub fn eat_value(&mut self, first: u8, visit: Visit<'a, '_>) -> Option<&'a str> {
+        let start = self.at;
+        match self.peek()? {
+            found if found != first && !(first == b'0' && found.is_ascii_digit()) => return None,
+            b'{' => self.object(2, Some((Path::Data, visit))),
+            _ => self.value(2),
+        }
+        .ok()?;
+        self.text.get(start..self.at)
+    }
+
+    /// Whether nothing follows.
+    pub fn is_done(&self) -> bool {
+        self.at == self.text.len()
+    }
+
     fn flaw(&self, why: &'static str) -> Flaw {
         Flaw { at: self.at, why }
     }
@@ -181,13 +213,7 @@ impl<'a> Scanner<'a> {
         let mut has_escapes = false;
         let bytes = self.text.as_bytes();
         loop {
-            while let Some(eight) = bytes[self.at..].first_chunk::<8>() {
-                let plain = plain_prefix(*eight);
-                self.at += plain;
-                if plain < 8 {
-                    break;
-                }
-            }
+            self.skip_plain();
             match bytes.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
@@ -200,6 +226,30 @@ impl<'a> Scanner<'a> {
                 Some(b' '..) => self.at += 1,
                 Some(_) => return Err(self.flaw("a control character that is not escaped")),
                 None => return Err(self.flaw("a string without end")),
+            }
+        }
+    }
+
+    /// Goes on to near the next byte that is not a string's inside, most often right to it.
+    fn skip_plain(&mut self) {
+        let bytes = self.text.as_bytes();
+        // Most strings are short. In those that are not, larger pieces are looked at.
+        for _ in 0..4 {
+            let Some(eight) = bytes[self.at..].first_chunk::<8>() else { return };
+            let plain = plain_prefix(*eight);
+            self.at += plain;
+            if plain < 8 {
+                return;
+            }
+        }
+        while bytes[self.at..].first_chunk::<32>().is_some_and(is_plain) {
+            self.at += 32;
+        }
+        while let Some(eight) = bytes[self.at..].first_chunk::<8>() {
+            let plain = plain_prefix(*eight);
+            self.at += plain;
+            if plain < 8 {
+                return;
             }
         }
     }
@@ -229,6 +279,12 @@ fn plain_prefix(eight: [u8; 8]) -> usize {
     let quote = below(word ^ (ONES * u64::from(b'"')), 1);
     let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
     ((quote | backslash | below(word, b' ')).trailing_zeros() / 8) as usize
+}
+
+/// Whether all of these are a string's inside. Without a branch, so that the compiler looks at many at once.
+fn is_plain(bytes: &[u8; 32]) -> bool {
+    let ends = |byte: u8| u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\');
+    bytes.iter().fold(0, |found, byte| found | ends(*byte)) == 0
 }
 
 /// A string as spelled, without its quotes.

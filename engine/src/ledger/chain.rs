@@ -2,7 +2,7 @@
 //!
 //! Used at start for the tail, and by `verify` for the whole. Knows nothing of checkpoints and runs.
 
-use super::entry::{Fields, NotAnEntry};
+use super::entry::{Fields, Likely, NotAnEntry};
 use super::report::Problem;
 use crate::event::Kind;
 use crate::merkle::{CompactRange, Hash, leaf_hash};
@@ -107,7 +107,8 @@ impl Chain {
         self.range.push(leaf);
         self.next = row.seq.saturating_add(1);
         let link = in_hex(&before);
-        let fields = match Fields::read(row.body, Some(&link)) {
+        let likely = Likely { seq: row.seq, prev: &link, ts: row.ts, kind: row.kind, run: row.run };
+        let fields = match Fields::read(row.body, Some(&likely)) {
             Ok(fields) => fields,
             Err(error) => {
                 let code = if matches!(error, NotAnEntry::NonCanonical(_)) { "non_canonical" } else { "bad_entry" };

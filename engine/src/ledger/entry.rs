@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::canonical::{self, Flaw, Path};
+use super::canonical::{self, Flaw, Path, Scanner};
 use crate::event::{Draft, Kind, MAX_INTEGER};
 use crate::id::{self, RunId};
 use crate::merkle::Hash;
@@ -138,6 +138,17 @@ pub fn read(body: &[u8]) -> Result<Entry, NotAnEntry> {
     })
 }
 
+/// What an entry most likely says, by the row it stands in and the row before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Likely<'a> {
+    pub seq: i64,
+    /// In hex.
+    pub prev: &'a [u8; 64],
+    pub ts: &'a [u8],
+    pub kind: &'a [u8],
+    pub run: Option<&'a [u8]>,
+}
+
 /// The members of an entry as they are spelled, for those who go through many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fields<'a> {
@@ -160,11 +171,14 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Checks everything that can be told from the bytes alone. `prev` is what the link is likely to be, in hex, which
-    /// then needs no look at its digits.
-    pub fn read(body: &'a [u8], prev: Option<&[u8; 64]>) -> Result<Self, NotAnEntry> {
+    /// Checks everything that can be told from the bytes alone. Where they are what is likely, that is seen by comparing
+    /// most of them with the bytes that they would be then.
+    pub fn read(body: &'a [u8], likely: Option<&Likely<'_>>) -> Result<Self, NotAnEntry> {
         if body.len() > MAX_BODY {
             return Err(NotAnEntry::TooLarge { size: body.len() });
+        }
+        if let Some(fields) = likely.and_then(|likely| Self::read_likely(body, likely)) {
+            return Ok(fields);
         }
         let mut found = Spans::default();
         let mut unknown = None;
@@ -176,7 +190,54 @@ impl<'a> Fields<'a> {
         if let Some(name) = unknown {
             return Err(NotAnEntry::Member { member: name.to_owned(), why: "entries have no such member" });
         }
-        found.check(prev)
+        found.check()
+    }
+
+    /// The same for an entry that says what is likely; none of any other, whatever is the matter with it.
+    pub fn read_likely(body: &'a [u8], likely: &Likely<'_>) -> Option<Self> {
+        let mut scanner = Scanner::new(std::str::from_utf8(body).ok()?);
+        let mut state = None;
+        let optional = |scanner: &mut Scanner<'a>, name: &[u8], first: u8| match scanner.eat(name) {
+            Some(_) => scanner.eat_value(first, &mut |_, _, _| {}).map(Some),
+            None => Some(None),
+        };
+        scanner.eat(b"{")?;
+        let actor = optional(&mut scanner, b"\"actor\":", b'"')?;
+        actor.map_or(Some(""), |_| scanner.eat(b","))?;
+        let attempt = optional(&mut scanner, b"\"attempt\":", b'0')?;
+        attempt.map_or(Some(""), |_| scanner.eat(b","))?;
+        let attempt = match attempt {
+            Some(text) => Some(text.parse().ok().filter(|number| *number > 0)?),
+            None => None,
+        };
+        scanner.eat(b"\"data\":")?;
+        let data = scanner.eat_value(b'{', &mut |_, name, value| {
+            if name == "state" {
+                state = Some(value);
+            }
+        })?;
+        scanner.eat(b",\"kind\":\"")?;
+        let kind = kind_of(scanner.eat(likely.kind)?)?;
+        scanner.eat(b"\",\"prev\":\"")?;
+        let prev = scanner.eat(likely.prev)?;
+        scanner.eat(b"\"")?;
+        let run = match likely.run {
+            Some(run) => {
+                scanner.eat(b",\"run\":\"")?;
+                let run = scanner.eat(run).filter(|run| is_run_id(run.as_bytes()))?;
+                scanner.eat(b"\"")?;
+                Some(run)
+            }
+            None => None,
+        };
+        scanner.eat(b",\"seq\":")?;
+        let seq = scanner.eat_value(b'0', &mut |_, _, _| {})?.parse().ok()?;
+        let step = optional(&mut scanner, b",\"step\":", b'"')?;
+        scanner.eat(b",\"ts\":\"")?;
+        let ts = scanner.eat(likely.ts).filter(|ts| is_timestamp(ts.as_bytes()))?;
+        scanner.eat(b"\",\"v\":1}")?;
+        let is_it = scanner.is_done() && i64::try_from(seq) == Ok(likely.seq);
+        is_it.then_some(Self { seq, prev, ts, kind, run, step, attempt, actor, data, state })
     }
 }
 
@@ -214,13 +275,13 @@ impl<'a> Spans<'a> {
         })
     }
 
-    fn check(self, likely: Option<&[u8; 64]>) -> Result<Fields<'a>, NotAnEntry> {
+    fn check(self) -> Result<Fields<'a>, NotAnEntry> {
         if self.v != Some(VERSION) {
             return Err(wrong("v", "expected 1"));
         }
         let seq = self.seq.and_then(|text| text.parse().ok()).ok_or_else(|| wrong("seq", "expected an integer"))?;
-        let is_hash = |text: &&str| likely.is_some_and(|likely| text.as_bytes() == likely) || id::is_sha256_hex(text);
-        let prev = self.prev.and_then(inside).filter(is_hash).ok_or_else(|| wrong("prev", HEX_64))?;
+        let prev =
+            self.prev.and_then(inside).filter(|text| id::is_sha256_hex(text)).ok_or_else(|| wrong("prev", HEX_64))?;
         let ts = self.ts.and_then(inside).filter(|text| is_timestamp(text.as_bytes()));
         let ts = ts.ok_or_else(|| wrong("ts", "expected UTC with six digits, like 2026-11-20T09:35:12.000000Z"))?;
         let kind = self.kind.and_then(inside).and_then(kind_of);

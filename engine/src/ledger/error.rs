@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 
 use super::entry::NotAnEntry;
+use super::files;
 use super::lock::Holder;
 use super::report::Problem;
 use crate::event::Kind;
@@ -105,6 +106,15 @@ pub enum Error {
         /// The key that was given, under the same name.
         found: String,
     },
+    /// Its key was revoked, and none came after it.
+    #[error("ledger `{path}` has ended: its key was revoked, and no key came after it")]
+    Ended {
+        /// Where.
+        path: PathBuf,
+    },
+    /// A key cannot come after the ledger's, or cannot be revoked.
+    #[error("{0}")]
+    Key(String),
     /// Another process writes it.
     #[error("ledger `{path}` is busy: {holder}")]
     Busy {
@@ -208,6 +218,23 @@ pub enum Error {
 impl Error {
     pub(super) fn not_writable(path: &Path, error: &rusqlite::Error) -> Self {
         Self::NotWritable { path: path.to_owned(), cause: Cause::of_sqlite(error), detail: error.to_string() }
+    }
+
+    /// The same as [`Self::not_writable`] or [`Self::reading`] said of the writer's own file, after the disk was asked
+    /// whether it is full: SQLite cannot always tell.
+    pub(super) fn of_disk(self, path: &Path) -> Self {
+        let (Self::NotWritable { cause: Cause::Io | Cause::ReadOnly, detail, .. } | Self::Unreadable { detail, .. }) =
+            &self
+        else {
+            return self;
+        };
+        match files::try_to_write_beside(path) {
+            Err(error) if Cause::of_io(&error) == Cause::DiskFull => {
+                let detail = format!("{detail}; {error}");
+                Self::NotWritable { path: path.to_owned(), cause: Cause::DiskFull, detail }
+            }
+            _ => self,
+        }
     }
 
     pub(super) fn not_writable_io(path: &Path, error: &std::io::Error) -> Self {

@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -51,6 +52,23 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = std::fs::remove_file(&temporary);
     }
     written.and_then(|()| sync_folder(folder))
+}
+
+/// Asks the disk itself why a write failed, by writing a little beside a ledger, as far into a file as its own reach.
+///
+/// SQLite says `disk I/O error` of a full disk too, where a sync, a truncation or a limit on the size of files is what
+/// said so.
+pub(super) fn try_to_write_beside(ledger: &Path) -> io::Result<()> {
+    let length = |suffix| std::fs::metadata(beside(ledger, suffix)).map_or(0, |metadata| metadata.len());
+    let path = folder_of(ledger).join(format!(".try-{}", std::process::id()));
+    let tried = (|| {
+        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&path)?;
+        file.write_all_at(&[b'x'; 64 * 1024], length("").max(length("-wal")))?;
+        file.sync_all()
+    })();
+    // Where it cannot be removed, it could not be made either, or is in nobody's way.
+    let _ = std::fs::remove_file(&path);
+    tried
 }
 
 /// Reads a file up to a size; none where there is no such file.

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::content::Content;
 use super::entry::{self, Entry};
 use super::error::Error;
+use super::locks::{self, Locks};
 use crate::event::{self, Kind};
 use crate::id::RunId;
 use crate::time::{Duration, Timestamp};
@@ -36,6 +37,8 @@ pub struct Query<'a> {
     pub within: Option<(Duration, Timestamp)>,
     /// The run that asks: it is not its own history.
     pub except: Option<&'a RunId>,
+    /// Also procedures that were called within runs of others, each as a run under its own name.
+    pub with_calls: bool,
 }
 
 impl Query<'_> {
@@ -151,7 +154,13 @@ impl<'a> History<'a> {
     pub fn runs(&self, query: &Query<'_>) -> Result<Vec<RunRow>, Error> {
         let steps = if query.within.is_some() { self.clock_steps()? } else { Vec::new() };
         let mut found = Vec::new();
-        let sql = "SELECT seq, body FROM entries WHERE kind = 'run.begin' ORDER BY seq DESC";
+        let sql = match query.with_calls {
+            false => "SELECT seq, body FROM entries WHERE kind = 'run.begin' ORDER BY seq DESC",
+            true => {
+                "SELECT seq, body FROM entries WHERE kind = 'run.begin'
+                    OR kind = 'plan.recorded' AND instr(body, CAST('\"call\":' AS BLOB)) ORDER BY seq DESC"
+            }
+        };
         let mut statement = self.conn.prepare_cached(sql).map_err(|error| self.failed(&error))?;
         let mut rows = statement.query([]).map_err(|error| self.failed(&error))?;
         while let Some(row) = rows.next().map_err(|error| self.failed(&error))? {
@@ -164,18 +173,27 @@ impl<'a> History<'a> {
                     break;
                 }
             }
-            let Some(run) = begin.run.as_ref().filter(|run| query.except != Some(run)) else { continue };
-            let procedure = text(&begin.data, "procedure").unwrap_or_default();
-            if query.pattern.is_some_and(|pattern| !fits(pattern, &procedure)) {
-                continue;
-            }
-            let end = self.last_of(run, "'run.end'")?;
-            let status = match &end {
-                Some(end) => text(&end.data, "status").unwrap_or_default(),
-                None => self.open_status(run)?.to_owned(),
+            let Some(run) = begin.run.clone().filter(|run| query.except != Some(run)) else { continue };
+            let fits_pattern = |procedure: &str| query.pattern.is_none_or(|pattern| fits(pattern, procedure));
+            let row = match begin.kind {
+                Kind::RunBegin => {
+                    let procedure = text(&begin.data, "procedure").unwrap_or_default();
+                    if !fits_pattern(&procedure) {
+                        continue;
+                    }
+                    self.row_of_run(run, procedure, &begin)?
+                }
+                _ => {
+                    let Some(Value::Object(call)) = begin.data.get("call") else { continue };
+                    let procedure = text(call, "procedure").unwrap_or_default();
+                    if !fits_pattern(&procedure) {
+                        continue;
+                    }
+                    self.row_of_call(run, procedure, &begin, call)?
+                }
             };
-            if query.status.is_none_or(|wanted| wanted == status) {
-                found.push(self.row(run.clone(), procedure, status, &begin, end.as_ref())?);
+            if query.status.is_none_or(|wanted| wanted == row.status) {
+                found.push(row);
             }
         }
         Ok(found)
@@ -187,13 +205,57 @@ impl<'a> History<'a> {
     /// As [`Self::runs`].
     pub fn run(&self, run: &RunId) -> Result<Option<RunRow>, Error> {
         let Some(begin) = self.last_of(run, "'run.begin'")? else { return Ok(None) };
-        let end = self.last_of(run, "'run.end'")?;
-        let status = match &end {
-            Some(end) => text(&end.data, "status").unwrap_or_default(),
-            None => self.open_status(run)?.to_owned(),
-        };
         let procedure = text(&begin.data, "procedure").unwrap_or_default();
-        self.row(run.clone(), procedure, status, &begin, end.as_ref()).map(Some)
+        self.row_of_run(run.clone(), procedure, &begin).map(Some)
+    }
+
+    fn row_of_run(&self, run: RunId, procedure: String, begin: &Entry) -> Result<RunRow, Error> {
+        let end = self.end_of(&run)?;
+        let status = self.status_of(&run, end.as_ref())?;
+        let parameters = self.value(&begin.data, "parameters")?;
+        self.row(run, procedure, status, (begin, parameters), end.as_ref())
+    }
+
+    /// A call is over when its step is; before that it stands as its run does.
+    fn row_of_call(
+        &self,
+        run: RunId,
+        procedure: String,
+        begin: &Entry,
+        call: &Map<String, Value>,
+    ) -> Result<RunRow, Error> {
+        let sql = "SELECT seq, body FROM entries WHERE run = ? AND kind = 'step.result' AND seq > ? ORDER BY seq";
+        let mut statement = self.conn.prepare_cached(sql).map_err(|error| self.failed(&error))?;
+        let from = i64::try_from(begin.seq).unwrap_or(i64::MAX);
+        let mut rows = statement.query((run.as_str(), from)).map_err(|error| self.failed(&error))?;
+        let mut result = None;
+        while let Some(row) = rows.next().map_err(|error| self.failed(&error))? {
+            let (_, entry) = self.read(row)?;
+            if entry.step == begin.step {
+                result = Some(entry);
+            }
+        }
+        let parameters = self.value(call, "parameters")?;
+        let (status, end) = match result {
+            Some(result) => (text(&result.data, "state").unwrap_or_default(), Some(result)),
+            None => {
+                let end = self.end_of(&run)?;
+                (self.status_of(&run, end.as_ref())?, end)
+            }
+        };
+        let mut row = self.row(run, procedure, status, (begin, parameters), end.as_ref())?;
+        row.outputs = match &end {
+            Some(end) if end.kind == Kind::StepResult => self.value(&end.data, "output")?,
+            _ => Value::Null,
+        };
+        Ok(row)
+    }
+
+    fn status_of(&self, run: &RunId, end: Option<&Entry>) -> Result<String, Error> {
+        match end {
+            Some(end) => Ok(text(&end.data, "status").unwrap_or_default()),
+            None => self.open_status(run).map(str::to_owned),
+        }
     }
 
     /// The last result of an act or a check on these inputs, in whatever run; none where it was not tried.
@@ -222,12 +284,41 @@ impl<'a> History<'a> {
         Ok(None)
     }
 
+    /// Who holds which named lock.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn locks(&self) -> Result<Locks, Error> {
+        locks::read(self.conn, &self.path)
+    }
+
+    /// How many entries of a kind carry this id, and the newest run that one of them belongs to; those of one run are
+    /// left out.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn uses(&self, kind: Kind, id: &str, except: Option<&RunId>) -> Result<(u64, Option<RunId>), Error> {
+        let sql = "SELECT seq, body FROM entries WHERE kind = ? ORDER BY seq";
+        let mut statement = self.conn.prepare_cached(sql).map_err(|error| self.failed(&error))?;
+        let mut rows = statement.query([kind.as_str()]).map_err(|error| self.failed(&error))?;
+        let (mut count, mut newest) = (0, None);
+        while let Some(row) = rows.next().map_err(|error| self.failed(&error))? {
+            let (_, entry) = self.read(row)?;
+            let same = entry.data.get("id").and_then(Value::as_str) == Some(id);
+            if same && (except.is_none() || entry.run.as_ref() != except) {
+                count += 1;
+                newest = entry.run.or(newest);
+            }
+        }
+        Ok((count, newest))
+    }
+
     fn row(
         &self,
         run: RunId,
         procedure: String,
         status: String,
-        begin: &Entry,
+        (begin, parameters): (&Entry, Value),
         end: Option<&Entry>,
     ) -> Result<RunRow, Error> {
         let of_end = |name: &str| end.map_or(Ok(Value::Null), |end| self.value(&end.data, name));
@@ -237,7 +328,7 @@ impl<'a> History<'a> {
             status,
             started_at: begin.ts,
             ended_at: end.map(|end| end.ts),
-            parameters: self.value(&begin.data, "parameters")?,
+            parameters,
             outputs: of_end("outputs")?,
             error: of_end("error")?,
         })
@@ -256,6 +347,12 @@ impl<'a> History<'a> {
             Some(Kind::OutcomeUnknown) => "unknown",
             _ => "running",
         })
+    }
+
+    /// The end of a run, unless it went on after that.
+    fn end_of(&self, run: &RunId) -> Result<Option<Entry>, Error> {
+        let last = self.last_of(run, "'run.end', 'run.resumed'")?;
+        Ok(last.filter(|entry| entry.kind == Kind::RunEnd))
     }
 
     /// The newest entry of a run among kinds; `kinds` is our own text.

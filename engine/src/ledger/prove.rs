@@ -3,10 +3,14 @@
 //! Made from the column of leaf hashes in one pass, and checked against a signed root before they are given out, so a
 //! damaged column gives no proof, and never a wrong one. Nothing is signed here.
 
+use std::path::Path;
+
+use rusqlite::Connection;
+
 use super::error::Error;
 use super::reader::Reader;
 use super::report::Problem;
-use super::signed;
+use super::signed::{self, Signer};
 use super::store;
 use crate::id::RunId;
 use crate::merkle::add_checkpoint::AddCheckpoint;
@@ -59,11 +63,11 @@ impl Reader {
         let sealed = self.first_sealed(keys, covering)?;
         let sealed = sealed.ok_or_else(|| Error::NotSealed { path: self.path.clone(), what: sealed_for(seq, by) })?;
         let size = sealed.checkpoint.size;
-        let mut maker = ProofMaker::inclusion(seq, size).ok_or_else(|| self.not_signed(size))?;
+        let mut maker = ProofMaker::inclusion(seq, size).ok_or_else(|| not_signed(&self.path, size))?;
         self.leaves(size, |leaf| maker.push(leaf))?;
-        let hashes = maker.finish().ok_or_else(|| self.cut(size))?;
-        let proof = TlogProof::new(seq, hashes, sealed.note).map_err(|_| self.not_signed(size))?;
-        proof.check(&stored.body).map_err(|_| self.not_signed(size))?;
+        let hashes = maker.finish().ok_or_else(|| cut(&self.path, size))?;
+        let proof = TlogProof::new(seq, hashes, sealed.note).map_err(|_| not_signed(&self.path, size))?;
+        proof.check(&stored.body).map_err(|_| not_signed(&self.path, size))?;
         Ok(Some(Proven { body: stored.body, proof }))
     }
 
@@ -97,44 +101,12 @@ impl Reader {
             None => "no signed checkpoint".to_owned(),
         };
         let sealed = sealed.ok_or_else(|| Error::NotSealed { path: self.path.clone(), what: missing() })?;
-        let size = sealed.checkpoint.size;
-        if from > size {
-            let what =
-                format!("no signed checkpoint of {from} entries or more; the newest that was asked for has {size}");
-            return Err(Error::NotSealed { path: self.path.clone(), what });
-        }
-        let mut maker = ProofMaker::consistency(from, size);
-        let mut range = CompactRange::new();
-        let mut from_root = range.root();
-        self.leaves(size, |leaf| {
-            range.push(leaf);
-            if range.size() == from {
-                from_root = range.root();
-            }
-            if let Some(maker) = &mut maker {
-                maker.push(leaf);
-            }
-        })?;
-        if range.size() < size {
-            return Err(self.cut(size));
-        }
-        if range.root() != sealed.checkpoint.root {
-            return Err(self.not_signed(size));
-        }
-        let proof = match maker {
-            Some(maker) => maker.finish().ok_or_else(|| self.cut(size))?,
-            None => Vec::new(),
-        };
-        if from > 0 {
-            check_consistency(from, size, &from_root, &sealed.checkpoint.root, &proof)
-                .map_err(|_| self.not_signed(size))?;
-        }
+        let grown = growth(&self.conn, &self.path, from, sealed)?;
         let earlier = self.first_sealed(keys, |size| *size == from)?;
-        if earlier.is_some_and(|earlier| earlier.checkpoint.root != from_root) {
-            return Err(self.not_signed(from));
+        if earlier.is_some_and(|earlier| earlier.checkpoint.root != grown.from_root) {
+            return Err(not_signed(&self.path, from));
         }
-        let request = AddCheckpoint { old: from, proof, note: sealed.note };
-        Ok(Grown { from, from_root, checkpoint: sealed.checkpoint, request })
+        Ok(grown)
     }
 
     /// The newest checkpoint beside the ledger that one of the keys signed.
@@ -142,8 +114,9 @@ impl Reader {
     /// # Errors
     /// When a file cannot be read.
     pub fn newest_sealed(&self, keys: &[VerifierKey]) -> Result<Option<Sealed>, Error> {
+        let signers = self.signers(keys)?;
         for size in self.signed_sizes().iter().rev() {
-            if let Some(sealed) = self.sealed(*size, keys)? {
+            if let Some(sealed) = self.sealed(*size, &signers)? {
                 return Ok(Some(sealed));
             }
         }
@@ -152,26 +125,33 @@ impl Reader {
 
     /// The first checkpoint, by size, of those wanted that one of the keys signed.
     fn first_sealed(&self, keys: &[VerifierKey], wanted: impl Fn(&u64) -> bool) -> Result<Option<Sealed>, Error> {
+        let signers = self.signers(keys)?;
         for size in self.signed_sizes().iter().filter(|size| wanted(size)) {
-            if let Some(sealed) = self.sealed(*size, keys)? {
+            if let Some(sealed) = self.sealed(*size, &signers)? {
                 return Ok(Some(sealed));
             }
         }
         Ok(None)
     }
 
+    /// The keys that may sign: those of the ledger, where none is given or one of the given is among them.
+    fn signers(&self, given: &[VerifierKey]) -> Result<Vec<Signer>, Error> {
+        if let Ok(chain) = self.keys()
+            && (given.is_empty() || given.iter().any(|key| chain.spans().iter().any(|span| span.key == *key)))
+        {
+            return Ok(chain.signers());
+        }
+        match given {
+            [] => self.keys().map(|chain| chain.signers()),
+            given => Ok(given.iter().cloned().map(Signer::of_any_size).collect()),
+        }
+    }
+
     /// The checkpoint of a size, if one of the keys signed it. One that is damaged is passed over: `verify` names it.
-    fn sealed(&self, size: u64, keys: &[VerifierKey]) -> Result<Option<Sealed>, Error> {
+    fn sealed(&self, size: u64, signers: &[Signer]) -> Result<Option<Sealed>, Error> {
         let Some(given) = signed::at(&self.path, size)? else { return Ok(None) };
-        let own;
-        let keys = if keys.is_empty() {
-            own = [self.vkey()?];
-            &own
-        } else {
-            keys
-        };
         let Ok((note, checkpoint)) = signed::read(&given.bytes) else { return Ok(None) };
-        let is_signed = checkpoint.size == size && signed::check(&note, &checkpoint, keys).is_ok();
+        let is_signed = checkpoint.size == size && signed::check_ranges(&note, &checkpoint, signers).is_ok();
         Ok(is_signed.then_some(Sealed { checkpoint, note }))
     }
 
@@ -179,19 +159,57 @@ impl Reader {
     fn leaves(&self, size: u64, see: impl FnMut(Hash)) -> Result<(), Error> {
         store::each_hash(&self.conn, size, see).map_err(|error| Error::reading(&self.path, &error))
     }
+}
 
-    fn not_signed(&self, size: u64) -> Error {
-        self.not_genuine("root_mismatch", format!("the first {size} entries are not those that were signed"))
+/// The proof that the first `from` entries are the beginning of what was signed.
+pub(super) fn growth(conn: &Connection, path: &Path, from: u64, sealed: Sealed) -> Result<Grown, Error> {
+    let size = sealed.checkpoint.size;
+    if from > size {
+        let what = format!("no signed checkpoint of {from} entries or more; the newest that was asked for has {size}");
+        return Err(Error::NotSealed { path: path.to_owned(), what });
     }
+    let mut maker = ProofMaker::consistency(from, size);
+    let mut range = CompactRange::new();
+    let mut from_root = range.root();
+    store::each_hash(conn, size, |leaf| {
+        range.push(leaf);
+        if range.size() == from {
+            from_root = range.root();
+        }
+        if let Some(maker) = &mut maker {
+            maker.push(leaf);
+        }
+    })
+    .map_err(|error| Error::reading(path, &error))?;
+    if range.size() < size {
+        return Err(cut(path, size));
+    }
+    if range.root() != sealed.checkpoint.root {
+        return Err(not_signed(path, size));
+    }
+    let proof = match maker {
+        Some(maker) => maker.finish().ok_or_else(|| cut(path, size))?,
+        None => Vec::new(),
+    };
+    if from > 0 {
+        check_consistency(from, size, &from_root, &sealed.checkpoint.root, &proof)
+            .map_err(|_| not_signed(path, size))?;
+    }
+    let request = AddCheckpoint { old: from, proof, note: sealed.note };
+    Ok(Grown { from, from_root, checkpoint: sealed.checkpoint, request })
+}
 
-    fn cut(&self, size: u64) -> Error {
-        self.not_genuine("truncated", format!("there are fewer than the {size} entries that were signed"))
-    }
+fn not_signed(path: &Path, size: u64) -> Error {
+    not_genuine(path, "root_mismatch", format!("the first {size} entries are not those that were signed"))
+}
 
-    fn not_genuine(&self, code: &str, detail: String) -> Error {
-        let problem = Problem { code: code.to_owned(), seq: None, run: None, detail };
-        Error::NotGenuine { path: self.path.clone(), problems: vec![problem] }
-    }
+fn cut(path: &Path, size: u64) -> Error {
+    not_genuine(path, "truncated", format!("there are fewer than the {size} entries that were signed"))
+}
+
+fn not_genuine(path: &Path, code: &str, detail: String) -> Error {
+    let problem = Problem { code: code.to_owned(), seq: None, run: None, detail };
+    Error::NotGenuine { path: path.to_owned(), problems: vec![problem] }
 }
 
 fn sealed_for(seq: u64, by: Option<u64>) -> String {

@@ -15,8 +15,9 @@ use rusqlite::{Connection, OptionalExtension as _, ToSql};
 
 use super::content::Content;
 use super::entry::{self, Entry};
-use super::error::Error;
+use super::error::{Cause, Error};
 use super::history::History;
+use super::key_chain::KeyChain;
 use super::signed::{self, Given};
 use super::{files, incident, lock, start, store};
 use crate::event::Kind;
@@ -60,6 +61,8 @@ pub struct Filter<'a> {
     pub kind: Option<Kind>,
     /// From this sequence number on.
     pub from: u64,
+    /// Also those whose numbers no entry of a sound ledger has.
+    pub any_seq: bool,
     /// At most so many.
     pub limit: Option<u64>,
     /// The newest first; `limit` then takes the newest.
@@ -82,6 +85,8 @@ impl Reader {
             }
             copy_files(path, &copy).map_err(|source| match source.kind() {
                 io::ErrorKind::NotFound if !path.exists() => Error::Absent { path: path.to_owned() },
+                // Only the copy is written.
+                _ if Cause::of_io(&source) == Cause::DiskFull => Error::not_writable_io(&copy, &source),
                 _ => Error::File { path: path.to_owned(), source },
             })
         })?;
@@ -106,12 +111,22 @@ impl Reader {
         &self.path
     }
 
-    /// The key that the ledger says is its own; whether it is, the reader of this must know.
+    /// The key that the ledger says signs now; whether it is, the reader of this must know.
     ///
     /// # Errors
-    /// When its first entry is no genesis.
+    /// When its first entry is no genesis, or an entry about keys is not in order.
     pub fn vkey(&self) -> Result<VerifierKey, Error> {
-        start::genesis(&self.path, &self.conn).map(|genesis| genesis.named)
+        let keys = self.keys()?;
+        keys.current().cloned().ok_or_else(|| Error::Ended { path: self.path.clone() })
+    }
+
+    /// The keys that the ledger says are its own, the oldest first.
+    ///
+    /// # Errors
+    /// As [`Self::vkey`].
+    pub fn keys(&self) -> Result<KeyChain, Error> {
+        let genesis = start::genesis(&self.path, &self.conn)?;
+        KeyChain::of(&self.path, &self.conn, genesis.named)
     }
 
     /// The signed checkpoints that were beside the ledger when the copy was taken.
@@ -136,7 +151,7 @@ impl Reader {
     /// # Errors
     /// When it cannot be read, or its first entry is no genesis.
     pub fn head(&self) -> Result<Checkpoint, Error> {
-        let named = self.vkey()?;
+        let named = start::genesis(&self.path, &self.conn)?.named;
         let mut range = CompactRange::new();
         store::each_row(&self.conn, i64::MIN, |row| range.push(leaf_hash(row.body))).map_err(|e| self.failed(&e))?;
         Ok(start::statement(&range, &named))
@@ -185,7 +200,7 @@ impl Reader {
         mut see: impl FnMut(Stored) -> Result<(), E>,
     ) -> Result<(), E> {
         let failed = |error: rusqlite::Error| self.failed(&error);
-        let from = i64::try_from(filter.from).unwrap_or(i64::MAX);
+        let from = if filter.any_seq { i64::MIN } else { i64::try_from(filter.from).unwrap_or(i64::MAX) };
         let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
         let run = filter.run.map(RunId::as_str);
         let kind = filter.kind.map(Kind::as_str);

@@ -37,6 +37,55 @@ pub enum Refusal {
     /// It names a key that counts, and is not that key's signature.
     #[error("its signature by `{0}` is wrong")]
     BadSignature(String),
+    /// A key that counts signed a size that is not its to sign.
+    #[error("it is of size {size}, and signed by `{key}`, which is good for {}", range(*from, *to))]
+    OutOfRange {
+        /// The key.
+        key: String,
+        /// What it signed.
+        size: u64,
+        /// The smallest size it may sign.
+        from: u64,
+        /// The largest, if there is one.
+        to: Option<u64>,
+    },
+    /// Only keys signed it that count no longer, or that such a key alone vouches for.
+    #[error("{0}")]
+    Unproven(String),
+}
+
+impl Refusal {
+    /// The code of the problem that it is; `bad` where it has none of its own.
+    pub(super) fn code(&self, bad: &'static str) -> &'static str {
+        match self {
+            Self::Unreadable(_) | Self::UnknownKey | Self::BadSignature(_) => bad,
+            Self::OutOfRange { .. } => "key_out_of_range",
+            Self::Unproven(_) => "unproven",
+        }
+    }
+}
+
+/// A key that may sign checkpoints, and of which sizes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signer {
+    /// The key.
+    pub key: VerifierKey,
+    /// The smallest size.
+    pub from: u64,
+    /// The largest, if there is one.
+    pub to: Option<u64>,
+}
+
+impl Signer {
+    /// One that may sign any size, for all that is known.
+    #[must_use]
+    pub fn of_any_size(key: VerifierKey) -> Self {
+        Self { key, from: 0, to: None }
+    }
+}
+
+fn range(from: u64, to: Option<u64>) -> String {
+    to.map_or_else(|| format!("sizes from {from} on"), |to| format!("sizes {from} to {to}"))
 }
 
 /// The path of the folder with a ledger's checkpoints.
@@ -62,25 +111,40 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Note, Checkpoint), Refusal> {
     Ok((note, checkpoint))
 }
 
-/// Whether one of the keys signed it.
+/// Whether one of the keys signed it, whatever its size.
 pub(super) fn check(note: &Note, checkpoint: &Checkpoint, keys: &[VerifierKey]) -> Result<(), Refusal> {
-    let mut claimed = None;
-    for key in keys.iter().filter(|key| key.name() == checkpoint.origin) {
-        for signature in note.claimed_by(key) {
-            if sign::verify(key.public(), note.text().as_bytes(), &signature) {
-                return Ok(());
-            }
-            claimed = Some(key);
-        }
-    }
-    Err(claimed.map_or(Refusal::UnknownKey, |key| Refusal::BadSignature(key.to_string())))
+    let signers: Vec<Signer> = keys.iter().cloned().map(Signer::of_any_size).collect();
+    check_ranges(note, checkpoint, &signers).map(drop)
 }
 
-/// The text of a checkpoint signed with this key.
-pub(super) fn sign(checkpoint: &Checkpoint, key: &LedgerKey, named: &VerifierKey) -> String {
+/// Which of the keys signed it, by their places. Each that claims to have must have, and within its range; one is enough.
+pub(super) fn check_ranges(note: &Note, checkpoint: &Checkpoint, signers: &[Signer]) -> Result<Vec<usize>, Refusal> {
+    let mut by = Vec::new();
+    for (place, Signer { key, from, to }) in signers.iter().enumerate() {
+        if key.name() != checkpoint.origin {
+            continue;
+        }
+        for signature in note.claimed_by(key) {
+            if !sign::verify(key.public(), note.text().as_bytes(), &signature) {
+                return Err(Refusal::BadSignature(key.to_string()));
+            }
+            let size = checkpoint.size;
+            if size < *from || to.is_some_and(|to| size > to) {
+                return Err(Refusal::OutOfRange { key: key.to_string(), size, from: *from, to: *to });
+            }
+            by.push(place);
+        }
+    }
+    if by.is_empty() { Err(Refusal::UnknownKey) } else { Ok(by) }
+}
+
+/// A checkpoint as a note, signed with these keys.
+pub(super) fn sign(checkpoint: &Checkpoint, by: &[(&LedgerKey, &VerifierKey)]) -> Note {
     let mut note = Note::new(checkpoint.to_string()).expect("an origin that is a key's name has no control characters");
-    note.add(named, key.sign(note.text().as_bytes()));
-    note.to_string()
+    for (key, named) in by {
+        note.add(named, key.sign(note.text().as_bytes()));
+    }
+    note
 }
 
 /// The sizes for which there is a file beside the ledger, ascending. Other names are nobody's checkpoints.
@@ -121,23 +185,31 @@ pub fn beside(ledger: &Path) -> Result<Vec<Given>, Error> {
     Ok(found)
 }
 
-/// Keeps a checkpoint, durably; one of the same size and root stays, with the signatures that others added.
-pub(super) fn keep(ledger: &Path, checkpoint: &Checkpoint, text: &str, named: &VerifierKey) -> Result<PathBuf, Error> {
+/// Keeps a checkpoint, durably; one of the same size and root stays, and gets the signatures it has not.
+pub(super) fn keep(ledger: &Path, checkpoint: &Checkpoint, note: &Note, signers: &[Signer]) -> Result<PathBuf, Error> {
     let folder = folder_of(ledger);
     let path = folder.join(checkpoint.size.to_string());
+    let mut whole = note.clone();
     if let Some(given) = at(ledger, checkpoint.size)? {
-        match judge(&given.bytes, std::slice::from_ref(named)) {
-            Ok(kept) if kept == *checkpoint => return Ok(path),
-            // Our own signature over another history of the same length must never be overwritten.
-            Ok(_) => {
-                return Err(Error::NotGenuine { path: ledger.to_owned(), problems: vec![fork(&given, checkpoint)] });
+        match read(&given.bytes) {
+            Ok((kept, said)) if check_ranges(&kept, &said, signers).is_ok() => {
+                if said != *checkpoint {
+                    // Our own signature over another history of the same length must never be overwritten.
+                    let problems = vec![fork(&given, checkpoint)];
+                    return Err(Error::NotGenuine { path: ledger.to_owned(), problems });
+                }
+                whole = kept;
+                whole.add_all(note);
+                if whole.to_string().as_bytes() == given.bytes {
+                    return Ok(path);
+                }
             }
-            Err(_) => {}
+            _ => {}
         }
     }
     let failed = |source: std::io::Error| Error::not_writable_io(&path, &source);
     files::make_folder(&folder).map_err(failed)?;
-    files::write(&path, text.as_bytes()).map_err(failed)?;
+    files::write(&path, whole.to_string().as_bytes()).map_err(failed)?;
     Ok(path)
 }
 

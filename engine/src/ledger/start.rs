@@ -13,7 +13,9 @@ use serde_json::Value;
 use super::chain::{Chain, Problems};
 use super::entry::{self, Entry};
 use super::error::Error;
+use super::key_chain::KeyChain;
 use super::report::Problem;
+use super::signed::Signer;
 use super::{files, signed, store};
 use crate::event::Kind;
 use crate::merkle::checkpoint::Checkpoint;
@@ -59,7 +61,9 @@ impl Genesis {
 /// What a verified start knows.
 #[derive(Debug)]
 pub(super) struct Start {
+    /// The key that signs now.
     pub named: VerifierKey,
+    pub keys: KeyChain,
     pub id: String,
     pub range: CompactRange,
     pub head: Hash,
@@ -96,13 +100,17 @@ pub(super) fn verified(
         return Err(not_a_ledger("its table `entries` is not that of a ledger".to_owned()));
     }
     let genesis = genesis(path, conn)?;
-    if genesis.named.public() != public {
-        let found = VerifierKey::new(genesis.named.name(), *public)
-            .map_or_else(|error| error.to_string(), |key| key.to_string());
-        return Err(Error::WrongKey { path: path.to_owned(), expected: genesis.named.to_string(), found });
+    let keys = KeyChain::of(path, conn, genesis.named.clone())?;
+    let Some(named) = keys.current().cloned() else {
+        return Err(Error::Ended { path: path.to_owned() });
+    };
+    if named.public() != public {
+        let found =
+            VerifierKey::new(named.name(), *public).map_or_else(|error| error.to_string(), |key| key.to_string());
+        return Err(Error::WrongKey { path: path.to_owned(), expected: named.to_string(), found });
     }
     let (head, _) = store::head(conn).map_err(failed)?.ok_or_else(|| not_a_ledger("it has no entries".to_owned()))?;
-    let checkpoint = last_checkpoint(path, head, signed_sizes, &genesis.named, &mut problems)?;
+    let checkpoint = last_checkpoint(path, head, signed_sizes, &keys.signers(), &mut problems)?;
     let mut chain = Chain::start();
     if let Some(checkpoint) = &checkpoint {
         match resumed(path, conn, checkpoint, &mut problems).map_err(failed)? {
@@ -116,7 +124,7 @@ pub(super) fn verified(
     }
     let head_ts = Timestamp::parse(&chain.ts).map_err(|error| not_a_ledger(error.to_string()))?;
     let covered = checkpoint.map_or(0, |checkpoint| checkpoint.size);
-    Ok(Start { named: genesis.named, id: genesis.id, head: chain.prev, range: chain.range, head_ts, covered })
+    Ok(Start { named, keys, id: genesis.id, head: chain.prev, range: chain.range, head_ts, covered })
 }
 
 /// The genesis of a ledger.
@@ -139,7 +147,7 @@ fn last_checkpoint(
     path: &Path,
     head: i64,
     signed_sizes: &[u64],
-    named: &VerifierKey,
+    signers: &[Signer],
     problems: &mut Problems,
 ) -> Result<Option<Checkpoint>, Error> {
     let entries = u64::try_from(head).map_or(0, |head| head + 1);
@@ -151,8 +159,14 @@ fn last_checkpoint(
         return Ok(None);
     };
     let Some(given) = signed::at(path, size)? else { return Ok(None) };
-    match signed::judge(&given.bytes, std::slice::from_ref(named)) {
-        Err(refusal) => problems.add("bad_checkpoint", None, None, format!("`{}`: {refusal}", given.source)),
+    let read = signed::read(&given.bytes).and_then(|(note, checkpoint)| {
+        signed::check_ranges(&note, &checkpoint, signers)?;
+        Ok(checkpoint)
+    });
+    match read {
+        Err(refusal) => {
+            problems.add(refusal.code("bad_checkpoint"), None, None, format!("`{}`: {refusal}", given.source))
+        }
         Ok(checkpoint) if checkpoint.size != size => {
             let detail = format!("`{}` is of size {}", given.source, checkpoint.size);
             problems.add("bad_checkpoint", None, None, detail);
@@ -213,10 +227,16 @@ pub(super) fn statement(range: &CompactRange, named: &VerifierKey) -> Checkpoint
 }
 
 /// Signs the size and root, keeps the checkpoint durably, and the edge for the next start.
-pub(super) fn sign(path: &Path, range: &CompactRange, key: &LedgerKey, named: &VerifierKey) -> Result<PathBuf, Error> {
+pub(super) fn sign(
+    path: &Path,
+    range: &CompactRange,
+    key: &LedgerKey,
+    named: &VerifierKey,
+    keys: &KeyChain,
+) -> Result<PathBuf, Error> {
     let checkpoint = statement(range, named);
-    let text = signed::sign(&checkpoint, key, named);
-    let kept = signed::keep(path, &checkpoint, &text, named)?;
+    let note = signed::sign(&checkpoint, &[(key, named)]);
+    let kept = signed::keep(path, &checkpoint, &note, &keys.signers())?;
     write_edge(path, range);
     Ok(kept)
 }

@@ -26,7 +26,8 @@ const APPLICATION_ID: i32 = 0x5257_4c47;
 const USER_VERSION: i32 = MIGRATIONS.len() as i32;
 
 /// Added to, never edited: the layout of old ledgers is in here for ever.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE entries (
         seq  INTEGER PRIMARY KEY,
         body BLOB NOT NULL,
@@ -51,7 +52,13 @@ const MIGRATIONS: &[&str] = &["
     BEGIN
         SELECT RAISE(ABORT, 'entries of a ledger are added at its head only');
     END;
-"];
+",
+    "
+    DROP INDEX IF EXISTS entries_of_kind;
+    CREATE INDEX entries_of_kind ON entries (kind, seq)
+        WHERE kind IN ('run.begin', 'run.end', 'clock.stepped', 'key.rotated', 'key.revoked');
+",
+];
 
 /// The longest value that is read from a ledger file, in bytes: an entry and its page of columns.
 const MAX_VALUE: i32 = 1 << 20;

@@ -17,8 +17,12 @@ mod damage;
 mod documented;
 mod entries;
 mod histories;
+mod keys;
+mod killed;
+mod matrix;
 mod proving;
 mod requests;
+mod verdicts;
 mod writing;
 
 const ORIGIN: &str = "example.org/ledger/test";

@@ -1,7 +1,7 @@
 //! Judging a whole ledger: every byte of it, every checkpoint beside it, and the anchors that were given.
 //!
-//! One pass over the rows, read and hashed on one thread and judged on another; memory grows with runs and checkpoints,
-//! not with entries. The result is a report. Without an anchor from elsewhere a sound ledger is `self_consistent_only`:
+//! One pass over the rows, read on one thread and judged on another, hashed by whichever has less to do; memory grows
+//! with runs and checkpoints, not with entries. The result is a report. Without an anchor from elsewhere a sound ledger is `self_consistent_only`:
 //! whoever can rewrite the log can rewrite what stands beside it.
 //!
 //! A run whose intent has no result is `unknown_outcome`, also when it has ended, until an `outcome.resolved` says
@@ -17,25 +17,28 @@ use rusqlite::Connection;
 
 use super::chain::{Chain, Problems, Row};
 use super::error::Error;
+use super::key_chain::KeyChain;
 use super::reader::Reader;
 use super::report::{AnchorReport, Problem, Report, Status};
-use super::signed::{self, Given, Refusal};
+use super::signed::{self, Given, Refusal, Signer};
 use super::{start, store};
 use crate::id::Digest;
+use crate::merkle::Hash;
 use crate::merkle::checkpoint::Checkpoint;
 use crate::merkle::note::{Note, VerifierKey};
-use crate::merkle::{Hash, leaf_hash};
 use crate::time::{Duration, Timestamp};
 
 mod batch;
 mod claims;
 mod index;
 mod runs;
+mod trust;
 
 use batch::Batch;
 use claims::Claims;
 use index::{Indexes, Listed};
 use runs::Runs;
+use trust::{Signed, Trust};
 
 /// What this driver is called in reports.
 const DRIVER: &str = "runwarden";
@@ -50,6 +53,8 @@ pub struct Anchors {
     pub given: Vec<Given>,
     /// What was asked for and is not there.
     pub missing: Vec<String>,
+    /// What is there and is not what it should be, with what was found.
+    pub altered: Vec<(String, String)>,
     /// How old the newest may be, and what time it is. An anchor is as old as the last entry it covers.
     pub max_age: Option<(Duration, Timestamp)>,
 }
@@ -74,24 +79,24 @@ pub fn verify_anchored(reader: &Reader, keys: &[VerifierKey], checkpoints: &[Giv
         Err(error) => return unreadable(&Error::reading(&reader.path, &error)),
     }
     let schema_is_ours = problems.is_empty();
-    let own_key = own_key(reader, keys, &mut problems);
-    let keys: Vec<VerifierKey> = if keys.is_empty() { own_key.into_iter().collect() } else { keys.to_vec() };
+    let trust = Trust::new(own_keys(reader, &mut problems), keys, &mut problems);
 
-    let pass = Pass::new(Claims::new(checkpoints, &anchors.given), problems);
-    let Seen { entries, refusals, pass } = go_through(reader, &keys, schema_is_ours, pass);
+    let pass = Pass::new(Claims::new(checkpoints, &anchors.given), trust.roots(), problems);
+    let Seen { entries, signed, pass } = go_through(reader, &trust.signers, schema_is_ours, pass);
     let Pass { chain, mut problems, claims, runs, .. } = pass;
+    let (refusals, proven) = trust.settle(signed, &claims.standing(), &mut problems);
     let mut found = claims.finish(chain.reached(), &refusals, &mut problems);
     anchors.judge(&mut found, &mut problems);
     let anchors = found;
     let anchored = anchors.iter().filter(|anchor| anchor.status == Status::Ok).map(|anchor| anchor.size).max();
     let worst = problems.kept.iter().map(|problem| status_of(&problem.code)).min_by_key(|status| rank(*status));
     let status = worst.unwrap_or(if anchored.is_some() { Status::Ok } else { Status::SelfConsistentOnly });
-    if matches!(status, Status::Broken | Status::NonCanonical | Status::Fork | Status::Truncated) {
+    if !(status.is_sound() || matches!(status, Status::Empty | Status::Unreadable)) {
         problems.add("damage_window", None, None, claims.window(entries));
     }
     let dropped_from = problems.dropped_from;
     let problems = problems.into_vec();
-    let runs = runs.finish(anchored.unwrap_or(0), &problems, dropped_from);
+    let runs = runs.finish(anchored.unwrap_or(0).min(proven), &problems, dropped_from);
     let subject = Some(subject(entries, &chain.range.root(), &problems, &anchors));
     Report { status, driver: DRIVER.to_owned(), dialect: None, entries, runs, anchors, problems, subject }
 }
@@ -99,11 +104,13 @@ pub fn verify_anchored(reader: &Reader, keys: &[VerifierKey], checkpoints: &[Giv
 impl Anchors {
     /// Whether all are there, and one is new enough.
     fn judge(&self, found: &mut Vec<AnchorReport>, problems: &mut Problems) {
-        let missing = |source: &String| {
-            let detail = "it was asked for, and is not there".to_owned();
-            AnchorReport { source: source.clone(), size: 0, at: None, status: Status::AnchorMissing, detail }
+        let lost = |source: &String, detail: &str| {
+            let (source, detail) = (source.clone(), detail.to_owned());
+            AnchorReport { source, size: 0, at: None, status: Status::AnchorMissing, detail }
         };
-        for report in self.missing.iter().map(missing) {
+        let missing = self.missing.iter().map(|source| lost(source, "it was asked for, and is not there"));
+        let altered = self.altered.iter().map(|(source, detail)| lost(source, detail));
+        for report in missing.chain(altered) {
             problems.add("anchor_missing", None, None, format!("`{}`: {}", report.source, report.detail));
             found.push(report);
         }
@@ -126,20 +133,20 @@ impl Anchors {
 /// What going over the ledger once gave.
 struct Seen {
     entries: u64,
-    /// What is wrong with the signatures, by the claim's place in the list.
-    refusals: BTreeMap<usize, Option<Refusal>>,
+    /// Who made the signatures, by the claim's place in the list.
+    signed: BTreeMap<usize, Signed>,
     pass: Pass,
 }
 
 /// Reads everything there is, side by side: rows, signatures, indexes.
-fn go_through(reader: &Reader, keys: &[VerifierKey], schema_is_ours: bool, pass: Pass) -> Seen {
+fn go_through(reader: &Reader, signers: &[Signer], schema_is_ours: bool, pass: Pass) -> Seen {
     let notes = pass.claims.notes();
     let keys_of_sums = pass.indexes.keys();
     let path = reader.path.as_path();
     let second = schema_is_ours.then(|| store::open_reader(&reader.copy, path));
-    let (read, refusals, mut pass, listed) = std::thread::scope(|scope| {
+    let (read, signed, mut pass, listed) = std::thread::scope(|scope| {
         let listing = second.map(|conn| scope.spawn(|| list_indexes(conn?, path, &keys_of_sums)));
-        let signatures = scope.spawn(|| refusals(notes, keys));
+        let signatures = scope.spawn(|| who_signed(notes, signers));
         let (full, to_judge) = sync_channel(BATCHES);
         let (empty, to_fill) = channel();
         let judging = scope.spawn(|| pass.judge(to_judge, empty));
@@ -158,18 +165,23 @@ fn go_through(reader: &Reader, keys: &[VerifierKey], schema_is_ours: bool, pass:
         (Ok(()), Some(Err(error))) => problems.add("unreadable", None, None, error.to_string()),
         (Ok(()), None) => {}
     }
-    Seen { entries, refusals, pass }
+    Seen { entries, signed, pass }
 }
 
-/// Reads and hashes every row; what is found is judged at the other end.
+/// Reads every row, and hashes as long as the other end, where what is found is judged, has enough to do.
 fn read(reader: &Reader, judge: SyncSender<Batch>, empty: &Receiver<Batch>) -> rusqlite::Result<()> {
-    let mut batch = Batch::default();
+    let (mut batch, mut waiting) = (Batch::default(), 0_usize);
+    let mut spare = Vec::new();
     let read = store::each_row(&reader.conn, i64::MIN, |row| {
-        batch.push(row, leaf_hash(row.body));
+        batch.push(row);
         if batch.is_full() {
-            let full = std::mem::replace(&mut batch, empty.try_recv().unwrap_or_default());
+            let judged = spare.len();
+            spare.extend(empty.try_iter());
+            waiting = waiting.saturating_sub(spare.len() - judged) + 1;
+            let mut next = spare.pop().unwrap_or_default();
+            next.is_hashed_later = waiting < BATCHES / 2;
             // The other end is gone only by a bug, which shows when it is joined.
-            let _ = judge.send(full);
+            let _ = judge.send(std::mem::replace(&mut batch, next));
         }
     });
     let _ = judge.send(batch);
@@ -194,13 +206,15 @@ struct Pass {
     claims: Claims,
     runs: Runs,
     indexes: Indexes,
+    /// The roots that rotations of the key were signed at, by their entries.
+    rotations: BTreeMap<i64, Hash>,
 }
 
 impl Pass {
-    fn new(claims: Claims, problems: Problems) -> Self {
+    fn new(claims: Claims, rotations: BTreeMap<i64, Hash>, problems: Problems) -> Self {
         let before = problems.kept.len();
         let (runs, indexes) = (Runs::default(), Indexes::default());
-        Self { chain: Chain::start(), problems, before, claims, runs, indexes }
+        Self { chain: Chain::start(), problems, before, claims, runs, indexes, rotations }
     }
 
     fn judge(mut self, batches: Receiver<Batch>, empty: Sender<Batch>) -> Self {
@@ -214,6 +228,10 @@ impl Pass {
     }
 
     fn row(&mut self, row: &Row<'_>, leaf: Hash) {
+        if self.rotations.get(&row.seq).is_some_and(|root| *root != self.chain.range.root()) {
+            let detail = "the keys signed for another history than the one before this entry".to_owned();
+            self.problems.add("bad_key_entry", Some(row.seq), None, detail);
+        }
         let fields = self.chain.follow_hashed(row, leaf, &mut self.problems);
         self.indexes.row(row);
         if let Some(fields) = fields {
@@ -246,16 +264,14 @@ fn unreadable_report(problems: Vec<Problem>) -> Report {
     }
 }
 
-/// The key that the genesis names; it must be one of those given, where any are.
-fn own_key(reader: &Reader, keys: &[VerifierKey], problems: &mut Problems) -> Option<VerifierKey> {
-    match start::genesis(&reader.path, &reader.conn) {
-        Ok(genesis) => {
-            if !keys.is_empty() && !keys.contains(&genesis.named) {
-                let detail = format!("the genesis names the key `{}`, which is none of those given", genesis.named);
-                problems.add("wrong_key", Some(0), None, detail);
-            }
-            Some(genesis.named)
-        }
+/// The keys that the ledger says are its own.
+fn own_keys(reader: &Reader, problems: &mut Problems) -> Option<KeyChain> {
+    let read = start::genesis(&reader.path, &reader.conn).and_then(|genesis| {
+        let read = KeyChain::read(&reader.conn, genesis.named, problems);
+        read.map_err(|error| Error::reading(&reader.path, &error))
+    });
+    match read {
+        Ok(chain) => Some(chain),
         Err(Error::NotGenuine { problems: found, .. }) => {
             problems.kept.extend(found);
             None
@@ -267,9 +283,10 @@ fn own_key(reader: &Reader, keys: &[VerifierKey], problems: &mut Problems) -> Op
     }
 }
 
-/// What is wrong with the signatures, by the claim's place in the list.
-fn refusals(notes: Vec<(usize, Note, Checkpoint)>, keys: &[VerifierKey]) -> BTreeMap<usize, Option<Refusal>> {
-    notes.into_iter().map(|(claim, note, checkpoint)| (claim, signed::check(&note, &checkpoint, keys).err())).collect()
+/// Who made the signatures, by the claim's place in the list.
+fn who_signed(notes: Vec<(usize, Note, Checkpoint)>, signers: &[Signer]) -> BTreeMap<usize, Signed> {
+    let judged = |(claim, note, checkpoint)| (claim, signed::check_ranges(&note, &checkpoint, signers));
+    notes.into_iter().map(judged).collect()
 }
 
 /// What a problem of that code makes of the whole.
@@ -282,6 +299,8 @@ fn status_of(code: &str) -> Status {
         "truncated" => Status::Truncated,
         "bad_anchor" | "anchor_missing" => Status::AnchorMissing,
         "anchor_stale" => Status::AnchorStale,
+        "key_out_of_range" => Status::KeyOutOfRange,
+        "unproven" => Status::SelfConsistentOnly,
         _ => Status::Broken,
     }
 }
@@ -295,8 +314,10 @@ fn rank(status: Status) -> u8 {
         Status::NonCanonical => 3,
         Status::Fork => 4,
         Status::Truncated => 5,
-        Status::AnchorMissing => 6,
-        _ => 7,
+        Status::KeyOutOfRange => 6,
+        Status::AnchorMissing => 7,
+        Status::AnchorStale => 8,
+        _ => 9,
     }
 }
 

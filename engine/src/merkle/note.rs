@@ -172,6 +172,21 @@ impl Note {
         self.signatures.push(Signature { name: by.name.clone(), key_id: by.id(), bytes: signature.to_vec() });
     }
 
+    /// Adds a line that somebody else made over [`Self::text`]; one that is here already is not added again.
+    pub fn add_line(&mut self, line: Signature) {
+        if !self.signatures.contains(&line) {
+            self.signatures.push(line);
+        }
+    }
+
+    /// Adds the signatures of another note over the same text, but for those that are here already. Over another text
+    /// they would be nobody's, and are not added.
+    pub fn add_all(&mut self, other: &Self) {
+        if other.text == self.text {
+            other.signatures.iter().cloned().for_each(|line| self.add_line(line));
+        }
+    }
+
     /// The signatures that claim to be of this key, in the length of Ed25519; `sign::verify` says whether they are.
     pub fn claimed_by(&self, key: &VerifierKey) -> impl Iterator<Item = [u8; 64]> {
         let id = key.id();
@@ -191,6 +206,19 @@ impl fmt::Display for Note {
         }
         Ok(())
     }
+}
+
+/// Reads signature lines that stand alone, as a witness sends them.
+///
+/// # Errors
+/// When there is none, one is malformed, or there are too many.
+pub fn signature_lines(bytes: &[u8]) -> Result<Vec<Signature>, Error> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Error::Note("it is not UTF-8"))?;
+    let lines = text.strip_suffix('\n').ok_or(Error::Note("the last line is cut"))?;
+    if lines.split('\n').count() > MAX_SIGNATURES {
+        return Err(Error::Note("it has more than 100 signatures"));
+    }
+    lines.split('\n').map(signature_line).collect()
 }
 
 fn signature_line(line: &str) -> Result<Signature, Error> {

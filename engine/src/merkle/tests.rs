@@ -8,7 +8,9 @@ use super::checkpoint::Checkpoint;
 use super::note::{self, Note, VerifierKey};
 use super::*;
 
+mod cosigning;
 mod proofs;
+mod published;
 mod tiling;
 
 /// Leaves and roots of transparency-dev/merkle, testonly/constants.go (Apache-2.0).

@@ -87,6 +87,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("secret-variable", "a variable of the environment looks like a secret"),
     // the workspace file and tests
     ("unknown-driver", "there is no such driver for a kind of target"),
+    ("shared-key", "one key stands for two"),
     ("unbound", "a name in the workspace file stands for nothing"),
     ("unknown-in-test", "a test names something that its procedure does not have or take"),
 ];

@@ -189,7 +189,16 @@ fn language_keys(tree: &Node) -> Vec<(String, std::ops::Range<usize>)> {
                     }
                     let free =
                         ["with", "outputs", "results", "default", "env", "x-team", "x-note"].contains(&key.as_str());
-                    let names = ["parameters", "targets", "secrets", "answer", "secret_outputs", "actors", "bindings"];
+                    let names = [
+                        "parameters",
+                        "targets",
+                        "secrets",
+                        "answer",
+                        "secret_outputs",
+                        "actors",
+                        "bindings",
+                        "witnesses",
+                    ];
                     let configured = value.get("epoch").is_some_and(|epoch| epoch.get("driver").is_some());
                     if !named && (free || configured || key == "answers") {
                         continue;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
+use super::failed::FailedNow;
 use super::judging::Described;
 use super::planner::Planner;
 use super::steps::{Turn, bare, effect_of, failure, view};
@@ -72,7 +73,7 @@ impl Planner<'_> {
             with: shown,
             ..bare(step, &turn.path)
         };
-        let slot = match look.found {
+        let slot = match look.found.clone() {
             Found::Output(output) => {
                 let view = StepView { output: Some(output), ..view(StepState::Succeeded) };
                 timeless(view.slot())
@@ -90,6 +91,9 @@ impl Planner<'_> {
             }
             Found::Failed(error) => {
                 planned.because = Some(error.message.clone());
+                if turn.certain && error.code != "guard" {
+                    self.failed.push(FailedNow::read(&turn.path, &look, &error.message));
+                }
                 if turn.certain && (step.on_error == OnError::Stop || error.code == "guard") {
                     let status = if error.code == "guard" { Status::Guarded } else { Status::Failed };
                     self.stop(status, failure(&error.code, &error.message, &turn.path, None));
@@ -126,6 +130,15 @@ impl Planner<'_> {
                     if preview.no_change && self.effect_of.is_none() && turn.certain {
                         planned.outcome = Outcome::WouldBeNoChange;
                     }
+                }
+                Err(error) if error.code == crate::action::PROTECTED => {
+                    // No step before it can change that.
+                    if turn.certain {
+                        self.stop(Status::Refused, failure(&error.code, &error.message, &turn.path, None));
+                    }
+                    (planned.outcome, planned.because) = (Outcome::Refused, Some(error.message));
+                    self.steps.push(planned);
+                    return view(StepState::Refused).slot();
                 }
                 Err(error) if error.code == crate::action::NOT_PROBED => planned.because = Some(error.message),
                 Err(error) => planned.because = Some(format!("no preview: {}", error.message)),

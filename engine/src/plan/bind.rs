@@ -10,8 +10,9 @@ use serde_json::{Map, Value as Json, json};
 use super::planner::Planner;
 use super::secrets::{self, Version};
 use super::steps::failure;
+use super::waivers::{self, InForce};
 use super::{EXPIRY, Error, Plan, Request, Setting, Status, Summary, View};
-use super::{digest_of, engine_version, target_here, unsupported};
+use super::{approvals, digest_of, engine_version, shown, target_here, unsupported};
 use crate::action::Fidelity;
 use crate::action::sealed::SECRET_TOO_SHORT;
 use crate::diagnostic::did_you_mean;
@@ -21,7 +22,7 @@ use crate::host::Probe;
 use crate::id::{Id, Name, RunId};
 use crate::past::Past;
 use crate::procedure::parameter::accept_all;
-use crate::procedure::{Environment, Procedure, TargetKind};
+use crate::procedure::{Procedure, TargetKind};
 use crate::question::{Asking, canonical_digest};
 use crate::target::{self, Target};
 use crate::template::scope::{Scope, Slot};
@@ -51,10 +52,7 @@ pub async fn plan(
 ) -> Result<Plan, Error> {
     let procedure = procedure_of(setting, &request.procedure)?;
     for called in setting.procedures.values() {
-        refuse_unsupported(called, setting.environment)?;
-    }
-    if let Some(key) = unsupported::first_policy_key(&setting.workspace.policy, setting.environment) {
-        return Err(Error::Unsupported { procedure: procedure.name.clone(), key: key.to_owned() });
+        refuse_unsupported(called)?;
     }
     let parameters = accept_all(&procedure.parameters, &request.parameters).map_err(Error::Parameters)?;
     let bound = bound_targets(setting, &procedure, &request.targets, probe)?;
@@ -75,8 +73,14 @@ pub async fn plan(
     let root = Frame::new(Arc::clone(&procedure), given, bound.clone(), &setting.env, &base, Place::Root(policy));
     let root = Arc::new(root.with_secrets(places.clone()));
     let (registry, custody) = (&*setting.registry, &setting.custody);
+    let approvals = approvals::wanted(setting, &root)?;
+    let waivers = waivers::admit(setting, &root, &request.waivers, &names.run, history, created_at)?;
     let asking = Asking { registry, probe, run: names.run.clone(), started_at: created_at, custody };
     let mut planner = Planner::new(setting, asking, base, history, request.options);
+    planner.waivers = waivers;
+    if let Err(why) = setting.standing.fits(&setting.actor, setting.procedures.values().map(AsRef::as_ref)) {
+        planner.stop(Status::Refused, Failure { step: None, ..failure("actor", &why, "", None) });
+    }
     for (name, version) in &versions {
         match version {
             Version::Known(_) => {}
@@ -88,10 +92,22 @@ pub async fn plan(
         }
     }
     planner.walk(&root).await;
+    planner.ask_for_locks();
+    planner.refuse_too_many_uses();
 
     let mut resolved = resolved(setting, request, &parameters, &bound, &planner);
     if !places.is_empty() {
         resolved["secrets"] = secrets::resolved(&places, &versions);
+    }
+    // Left out where there are none, so that what asks for nothing has the digest it always had.
+    if !approvals.is_empty() {
+        resolved["approvals"] = json!(approvals);
+    }
+    if !planner.step_approvals.is_empty() {
+        resolved["step_approvals"] = json!(planner.step_approvals);
+    }
+    if !planner.waivers.is_empty() {
+        resolved["waivers"] = planner.waivers.iter().map(InForce::resolved).collect();
     }
     let count = |fidelity| planner.steps.iter().filter(|step| step.fidelity == fidelity).count();
     let view = View {
@@ -107,6 +123,10 @@ pub async fn plan(
         secrets: places.iter().map(|(name, place)| (name.clone(), place.name.clone())).collect(),
         created_at,
         expires_at: created_at.plus(EXPIRY).unwrap_or(created_at),
+        made_by: setting.actor.clone(),
+        approvals,
+        step_approvals: planner.step_approvals,
+        waivers: planner.waivers.iter().map(|in_force| in_force.signed.clone()).collect(),
         options: request.options,
         summary: Summary {
             steps: planner.steps.len(),
@@ -117,12 +137,15 @@ pub async fn plan(
         preconditions: planner.preconditions,
         steps: planner.steps,
         guards: planner.guards.into_values().collect(),
+        locks: planner.locks.into_iter().collect(),
+        limits: planner.limits,
         verify: planner.verify,
+        failed: planner.failed,
         undecided: planner.undecided.into_iter().collect(),
         observed: planner.observed,
         resolved,
     };
-    Ok(Plan { view, root, bound, shown: planner.shown })
+    Ok(Plan { view, root, bound, shown: planner.shown, waivers: planner.waivers })
 }
 
 /// The plan that a run was begun with, from what was kept of it: nothing is asked or judged again.
@@ -158,7 +181,8 @@ pub fn thaw(setting: &Setting, view: View, run: &RunId, probe: &dyn Probe) -> Re
     let root = Frame::new(procedure, given, bound.clone(), &setting.env, &base, Place::Root(policy));
     let root = Arc::new(root.with_secrets(places));
     let shown = view.steps.iter().map(|step| (step.id.clone(), step.with.clone())).collect();
-    Ok(Plan { view, root, bound, shown })
+    let waivers = view.waivers.iter().map(InForce::read).collect::<Result<_, _>>()?;
+    Ok(Plan { view, root, bound, shown, waivers })
 }
 
 fn procedure_of(setting: &Setting, name: &Name) -> Result<Arc<Procedure>, Error> {
@@ -168,8 +192,8 @@ fn procedure_of(setting: &Setting, name: &Name) -> Result<Arc<Procedure>, Error>
     })
 }
 
-fn refuse_unsupported(procedure: &Procedure, environment: Environment) -> Result<(), Error> {
-    match unsupported::first_key(procedure, environment) {
+fn refuse_unsupported(procedure: &Procedure) -> Result<(), Error> {
+    match unsupported::first_key(procedure) {
         Some(key) => Err(Error::Unsupported { procedure: procedure.name.clone(), key }),
         None => Ok(()),
     }
@@ -302,29 +326,20 @@ fn resolved(
         .collect();
     let document = &setting.workspace.document;
     let part = |name: &str| canonical_digest(document.get(name).unwrap_or(&Json::Null));
-    let steps: Vec<Json> = planner
-        .steps
-        .iter()
-        .map(|step| json!({ "id": step.id, "action": step.action, "outcome": step.outcome, "with": step.with }))
-        .collect();
-    let verdict = |checked: &crate::event::state::Checked| json!({ "id": checked.check, "verdict": checked.verdict });
-    let guards: Vec<Json> = planner
-        .guards
-        .values()
-        .map(|guard| json!({ "id": guard.id, "rule": guard.rule, "verdict": guard.verdict }))
-        .collect();
     json!({
+        "locks": planner.locks,
+        "limits": shown::limits(&planner.limits),
         "procedure": request.procedure,
         "documents": documents,
         "parameters": parameters,
         "targets": targets,
         "env": env,
         "actions": contracts,
-        "preconditions": planner.preconditions.iter().map(verdict).collect::<Vec<_>>(),
-        "steps": steps,
+        "preconditions": shown::checks(&planner.preconditions),
+        "steps": shown::steps(&planner.steps),
         "checks": planner.checks,
-        "guards": guards,
-        "verify": planner.verify.iter().map(verdict).collect::<Vec<_>>(),
+        "guards": shown::guards(planner.guards.values()),
+        "verify": shown::checks(&planner.verify),
         "options": request.options,
         "environment": setting.environment,
         "ledger": setting.workspace.ledger.origin,

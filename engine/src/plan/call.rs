@@ -72,7 +72,7 @@ impl Planner<'_> {
         if refused.is_some() {
             return view(StepState::Refused).slot();
         }
-        self.enter(&callee, &format!("{}/", turn.path)).await;
+        self.enter(&callee, &format!("{}/", turn.path), turn.certain).await;
         let procedure = Arc::clone(&callee.procedure);
         if let Work::Steps(work) = &procedure.work {
             self.steps(&callee, &work.steps, turn.certain).await;

@@ -2,11 +2,13 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::consent::document::Waiver;
 use crate::event::state::Verdict;
 use crate::frame::{Frame, Held};
 use crate::guard::Judged;
 use crate::id::Digest;
 use crate::past::Past;
+use crate::procedure::guard::Form;
 use crate::procedure::pattern::{ActKind, Pattern};
 use crate::template::Outcome as Known;
 use crate::template::scope::{Scope, Slot};
@@ -97,6 +99,23 @@ pub fn rule(text: &Text, scope: &Scope) -> String {
         Ok(Known::Known(words)) => words,
         _ => text.source().to_owned(),
     }
+}
+
+/// What a waiver lets pass: an act by its step; a state that must not be for the run as a whole.
+#[must_use]
+pub fn lifted_act(held: &Held, step: Option<&str>) -> String {
+    match (&held.guard().form, step) {
+        (Form::Never(_), _) | (_, None) => "run".to_owned(),
+        (_, Some(step)) => step.to_owned(),
+    }
+}
+
+/// The verdict of a guard that a waiver lets pass.
+#[must_use]
+pub fn lifted(waiver: &Waiver, judged: &Judged) -> Judged {
+    let detail = judged.detail.as_ref().map(|detail| format!("; without it: {detail}")).unwrap_or_default();
+    let Waiver { id, approver, not_after, .. } = waiver;
+    Judged::because(Verdict::Waived, format!("waiver `{id}` of `{approver}`, good until {not_after}{detail}"))
 }
 
 /// A violated guard, for people.

@@ -6,8 +6,13 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
+use super::failed::{FailedNow, What};
 use super::judging::{self, Described, act_scope, rule, words};
+use super::requires::PlannedLimit;
+use super::waivers::InForce;
 use super::{Observed, Options, PlannedGuard, PlannedStep, Setting, Status};
+use crate::event::held::Called;
+use crate::event::people::Wanted;
 use crate::event::state::{Checked, Failure, Verdict};
 use crate::frame::{Frame, Held};
 use crate::guard::{self, Judged, State};
@@ -39,7 +44,20 @@ pub(super) struct Planner<'a> {
     pub undecided: BTreeSet<String>,
     pub observed: Vec<Observed>,
     pub used_actions: BTreeSet<String>,
+    /// Names of locks that the run takes.
+    pub locks: BTreeSet<String>,
+    pub limits: Vec<PlannedLimit>,
+    /// Procedures that the walk has entered, for limits.
+    pub entered: Vec<Called>,
+    /// What failed already now in steps.
+    pub failed: Vec<FailedNow>,
     pub failure: Option<Failure>,
+    /// Consent that steps ask for.
+    pub step_approvals: Vec<Wanted>,
+    /// The waivers in force.
+    pub waivers: Vec<InForce>,
+    /// What each waiver would let pass.
+    pub lifted: BTreeMap<String, BTreeSet<String>>,
     stopped: Option<Status>,
     /// The first step that may have an effect: after it the world is not what it is now.
     pub effect_of: Option<String>,
@@ -62,7 +80,14 @@ impl<'a> Planner<'a> {
             undecided: BTreeSet::new(),
             observed: Vec::new(),
             used_actions: BTreeSet::new(),
+            locks: BTreeSet::new(),
+            limits: Vec::new(),
+            entered: Vec::new(),
+            failed: Vec::new(),
             failure: None,
+            step_approvals: Vec::new(),
+            waivers: Vec::new(),
+            lifted: BTreeMap::new(),
             stopped: None,
             effect_of: None,
         }
@@ -81,7 +106,7 @@ impl<'a> Planner<'a> {
     }
 
     pub async fn walk(&mut self, root: &Arc<Frame>) {
-        self.enter(root, "").await;
+        self.enter(root, "", true).await;
         let procedure = Arc::clone(&root.procedure);
         match &procedure.work {
             Work::Steps(work) => {
@@ -103,7 +128,8 @@ impl<'a> Planner<'a> {
     }
 
     /// Guards over states, then preconditions: what comes before the first step of a frame.
-    pub async fn enter(&mut self, frame: &Arc<Frame>, called_by: &str) {
+    pub async fn enter(&mut self, frame: &Arc<Frame>, called_by: &str, certain: bool) {
+        self.require(frame, called_by, certain);
         for held in frame.guards().into_iter().filter(|held| Arc::ptr_eq(&held.frame, frame)) {
             self.note_guard(&held, &Judged::PASSED, true);
             let guard = held.guard();
@@ -113,6 +139,7 @@ impl<'a> Planner<'a> {
                 let scope = frame.scope();
                 let state = self.guard_state(&held, &scope).await;
                 let judged = guard::judge_never(expression, &state, &scope);
+                let judged = self.lift(&held, judged, None);
                 self.note_guard(&held, &judged, true);
                 self.stop_if_violated(&held, &judged, None);
             }
@@ -120,7 +147,7 @@ impl<'a> Planner<'a> {
         for check in &frame.procedure.preconditions {
             let place = format!("{called_by}{}", check_path("preconditions", check));
             let checked = self.ask(frame, check, &frame.scope(), &place, None).await;
-            self.judge_check(&checked, Status::Refused, "precondition", None);
+            self.judge_check(&checked, Status::Refused, "precondition", called_by.strip_suffix('/'));
             if called_by.is_empty() {
                 self.preconditions.push(checked);
             }
@@ -130,6 +157,13 @@ impl<'a> Planner<'a> {
     /// A check that counts and is not met stands against running.
     pub fn judge_check(&mut self, checked: &Checked, status: Status, code: &str, step: Option<&str>) {
         if checked.required && matches!(checked.verdict, Verdict::NotMet | Verdict::Undecidable) {
+            if let Some(step) = step {
+                let what = match status {
+                    Status::Refused => What::Precondition(checked.clone()),
+                    _ => What::Verify(checked.clone()),
+                };
+                self.failed.push(FailedNow { step: step.to_owned(), what });
+            }
             let detail = checked.detail.as_deref().unwrap_or("it is not met");
             let what = if status == Status::Refused { "precondition" } else { "check" };
             self.stop(
@@ -254,7 +288,7 @@ impl<'a> Planner<'a> {
                 Verdict::Violated if !act.certain => {
                     Judged::because(Verdict::Undecided, format!("violated if step `{}` comes to pass", act.step))
                 }
-                _ => judged,
+                _ => self.lift(&held, judged, Some(act.step)),
             };
             self.note_guard(&held, &judged, false);
             self.stop_if_violated(&held, &judged, Some(act.step));
@@ -345,8 +379,9 @@ fn gravity(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Passed | Verdict::Skipped => 0,
         Verdict::Undecided => 1,
-        Verdict::NotMet | Verdict::Undecidable => 2,
-        Verdict::Violated => 3,
+        Verdict::Waived => 2,
+        Verdict::NotMet | Verdict::Undecidable => 3,
+        Verdict::Violated => 4,
     }
 }
 

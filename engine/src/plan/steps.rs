@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
+use super::approvals::wanted_by;
 use super::items::items_of;
 use super::judging;
 use super::planner::Planner;
@@ -163,9 +164,25 @@ impl Planner<'_> {
                 return view(StepState::Refused).slot();
             }
         }
+        let before = self.steps.len();
+        self.step_approval(step, &turn);
         let slot = self.body(frame, step, &turn).await;
+        let planned = self.steps[before..].iter().find(|planned| planned.id == turn.path);
+        if planned.is_some_and(|planned| planned.outcome == Outcome::Refused) {
+            // What is refused is not done, and what would follow it is not asked.
+            return slot;
+        }
         self.verify_of(frame, step, &turn, &slot).await;
         slot
+    }
+
+    /// The consent that a step asks for before its effect; how long one may be good is told then.
+    fn step_approval(&mut self, step: &Step, turn: &Turn) {
+        let Some(approvals) = &step.approval else { return };
+        match wanted_by(&turn.path, approvals, self.setting.environment, &turn.scope) {
+            Ok(wanted) => self.step_approvals.extend(wanted),
+            Err(because) => drop(self.undecided.insert(format!("{}.approval.expires: {because}", turn.path))),
+        }
     }
 
     async fn body(&mut self, frame: &Arc<Frame>, step: &Step, turn: &Turn) -> Slot {

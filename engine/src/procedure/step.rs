@@ -47,6 +47,8 @@ pub struct Step {
     pub undo: Undo,
     /// What a failure of it means for the run.
     pub on_error: OnError,
+    /// Whether the ledger is signed before it begins, and before each item.
+    pub checkpoint: Option<CheckpointWhen>,
     /// What a command really does, so that guards see it.
     pub acts_as: Vec<Pattern>,
     /// Secret outputs and the stores they go to.
@@ -164,6 +166,13 @@ pub enum OnError {
     Stop,
     /// The run goes on and still ends `failed`.
     Continue,
+}
+
+/// When the ledger is signed beside the usual times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckpointWhen {
+    /// Before the step begins.
+    Before,
 }
 
 /// What a failed run does.

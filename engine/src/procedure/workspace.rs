@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::guard::Guard;
 use super::{ActorClass, Approvals, Environment, TargetKind};
 use crate::id::{Id, Name};
+use crate::merkle::cosignature::WitnessKey;
 use crate::template::Template;
 use crate::time::Timestamp;
 
@@ -44,6 +45,17 @@ pub struct LedgerPlace {
     pub key: String,
     /// Its origin: a name without spaces or `+`, like `example.com/ops`.
     pub origin: String,
+    /// Who cosigns its checkpoints.
+    pub witnesses: IndexMap<Id, Witness>,
+}
+
+/// Somebody elsewhere who sees that the ledger only grows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// Where checkpoints are sent; `add-checkpoint` is added to it.
+    pub url: String,
+    /// Its public key.
+    pub key: WitnessKey,
 }
 
 /// Somebody who may act.
@@ -116,6 +128,8 @@ pub struct Requirement {
     pub signed_actor: bool,
     /// Anchors that each run must leave.
     pub anchors: Option<Anchors>,
+    /// How many witnesses must have cosigned the checkpoint of each run's end.
+    pub witnesses: Option<u32>,
 }
 
 /// Anchors that each run must leave.

@@ -14,17 +14,20 @@ use crate::execute::people::{Answer, Asked, People};
 use crate::execute::{Checkpoint, Keeper, Observer};
 use crate::id::{Digest, Id};
 use crate::ledger::error::Error;
+use crate::ledger::locks::Locks;
 use crate::time::Timestamp;
 
-/// Counts facts and forgets them: the notebook has them.
+/// Counts facts and forgets them, but for who holds which lock: the notebook has them.
 #[derive(Default)]
 pub(super) struct Memory {
     size: u64,
+    locks: Locks,
 }
 
 impl Keeper for Memory {
-    fn append(&mut self, _: Timestamp, drafts: Vec<Draft>) -> Result<(), Error> {
+    fn append(&mut self, now: Timestamp, drafts: Vec<Draft>) -> Result<(), Error> {
         self.size += drafts.len() as u64;
+        drafts.iter().for_each(|draft| self.locks.apply(draft.kind, draft.run.as_ref(), &draft.data, now));
         Ok(())
     }
 
@@ -34,6 +37,10 @@ impl Keeper for Memory {
 
     fn checkpoint(&mut self) -> Result<Checkpoint, Error> {
         Ok(Checkpoint { size: self.size, path: PathBuf::from("in memory") })
+    }
+
+    fn locks(&mut self) -> Result<&Locks, Error> {
+        Ok(&self.locks)
     }
 }
 

@@ -7,12 +7,12 @@ use std::hash::Hash;
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
-use crate::execute::resume::Purpose;
+use crate::consent::standing::Standing;
 use crate::id::Id;
-use crate::parse::raw::test::{Case, Defaults, PastRun, Then};
+use crate::parse::raw::test::{Approval, Case, Defaults, PastRun, Then, Waiver};
 use crate::parse::raw::words;
-use crate::procedure::workspace::{LedgerPlace, Policy, SecretEntry, TargetEntry, Workspace};
-use crate::procedure::{Environment, Procedure, TargetKind};
+use crate::procedure::workspace::{Actor, LedgerPlace, Policy, SecretEntry, TargetEntry, Workspace};
+use crate::procedure::{ActorClass, Environment, Procedure, TargetKind};
 use crate::time::Timestamp;
 
 /// What time it is where a case says nothing.
@@ -26,6 +26,9 @@ pub(super) struct Situation {
     pub parameters: IndexMap<String, Json>,
     pub environment: Environment,
     pub actor: String,
+    pub standing: Standing,
+    pub approvals: Vec<Approval>,
+    pub waivers: Vec<Waiver>,
     pub targets: IndexMap<Id, IndexMap<String, Json>>,
     pub results: IndexMap<String, Json>,
     pub answers: IndexMap<String, IndexMap<Id, Json>>,
@@ -33,9 +36,7 @@ pub(super) struct Situation {
     pub env: IndexMap<String, String>,
     pub now: Timestamp,
     /// What is done once the run has stopped, in order.
-    pub then: Vec<Purpose>,
-    /// Keys that this version does not act on.
-    pub unsupported: Vec<&'static str>,
+    pub then: Vec<Then>,
 }
 
 impl Situation {
@@ -48,28 +49,28 @@ impl Situation {
         let history = case.history.as_ref().or(defaults.and_then(|all| all.history.as_ref()));
         let approvals = case.approvals.as_ref().or(defaults.and_then(|all| all.approvals.as_ref()));
         let waivers = case.waivers.as_ref().or(defaults.and_then(|all| all.waivers.as_ref()));
-        let asks = [
-            (approvals.is_some_and(|all| !all.is_empty()), "approvals"),
-            (waivers.is_some_and(|all| !all.is_empty()), "waivers"),
-            (case.then.iter().flatten().any(|then| *then == Then::Cancel), "then: cancel"),
-        ];
         Self {
             parameters: parameters.into_iter().map(|(name, value)| (name.to_string(), value)).collect(),
             environment: environment.map_or(Environment::Development, environment_of),
             actor: actor.and_then(|actor| actor.name.as_ref()).map_or("tester", Id::as_str).to_owned(),
+            standing: Standing {
+                class: actor.and_then(|actor| actor.class).map_or(ActorClass::Operator, class_of),
+                roles: actor.and_then(|actor| actor.roles.clone()).unwrap_or_default(),
+            },
+            approvals: approvals.cloned().unwrap_or_default(),
+            waivers: waivers.cloned().unwrap_or_default(),
             targets: joined(defaults.and_then(|all| all.targets.as_ref()), case.targets.as_ref()),
             results: joined(defaults.and_then(|all| all.results.as_ref()), case.results.as_ref()),
             answers: joined(defaults.and_then(|all| all.answers.as_ref()), case.answers.as_ref()),
             history: history.cloned().unwrap_or_default(),
             env: env.into_iter().map(|(name, value)| (name.0, value)).collect(),
             now: instant(now).unwrap_or_else(|| Timestamp::parse(NOW).expect("NOW is an instant")),
-            then: case.then.iter().flatten().filter_map(purpose).collect(),
-            unsupported: asks.into_iter().filter(|(asked, _)| *asked).map(|(_, key)| key).collect(),
+            then: case.then.iter().flatten().copied().collect(),
         }
     }
 
     /// A workspace that has the targets of a procedure under their own names.
-    pub fn workspace(&self, procedure: &Procedure) -> Workspace {
+    pub fn workspace(&self, procedure: &Procedure, actors: IndexMap<Id, Actor>) -> Workspace {
         let entry = |name: &Id, kind: TargetKind| {
             let mut settings = made_up(name.as_str(), kind);
             let mut driver = None;
@@ -92,9 +93,10 @@ impl Situation {
                 path: ".runwarden/ledger.db".to_owned(),
                 key: ".runwarden/ledger.key".to_owned(),
                 origin: "test.invalid/rehearsal".to_owned(),
+                witnesses: IndexMap::new(),
             },
             procedures: Vec::new(),
-            actors: IndexMap::new(),
+            actors,
             targets: targets.chain(store).collect(),
             secrets: procedure.secrets.keys().map(|name| (name.clone(), secret(name))).collect(),
             bindings: IndexMap::new(),
@@ -121,11 +123,11 @@ fn joined<K: Clone + Eq + Hash, V: Clone>(
     }
 }
 
-fn purpose(then: &Then) -> Option<Purpose> {
-    match then {
-        Then::Resume => Some(Purpose::Resume),
-        Then::Undo => Some(Purpose::Undo),
-        Then::Cancel => None,
+fn class_of(word: words::ActorClass) -> ActorClass {
+    match word {
+        words::ActorClass::Operator => ActorClass::Operator,
+        words::ActorClass::Automation => ActorClass::Automation,
+        words::ActorClass::Auditor => ActorClass::Auditor,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::parse::raw::test::Test;
 use crate::parse::{self, Document, Shelf};
 use crate::procedure::Procedure;
 
+mod consents;
 mod faults;
 mod findings;
 mod lives;

@@ -1,6 +1,6 @@
 //! The keys of those who act: OpenSSH's Ed25519 keys, private ones in their files and public ones as lines.
 //!
-//! What they sign, approvals and waivers, is not here; nor is who may do what.
+//! How they sign is `sshsig`; who may do what is not here.
 
 use std::path::Path;
 
@@ -95,6 +95,10 @@ impl ActorKey {
         let pair = KeypairData::Ed25519(Ed25519Keypair::from_seed(self.0.as_bytes()));
         let text = ssh_key::PrivateKey::new(pair, comment).and_then(|key| key.to_openssh(LineEnding::LF));
         key_file::write_new(path, &text.expect("an Ed25519 key that is not encrypted has a text"))
+    }
+
+    pub(super) fn signing(&self) -> &SigningKey {
+        &self.0
     }
 
     /// The public key.

@@ -37,6 +37,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// It is there and is no such key.
+    #[error("key file `{path}` is no ECDSA private key over P-256 in PKCS#8 PEM")]
+    NotP256 {
+        /// The file.
+        path: PathBuf,
+    },
     /// It cannot be read without its passphrase.
     #[error("key file `{path}` is encrypted, and its passphrase was not given")]
     Encrypted {
@@ -82,7 +88,7 @@ pub(super) fn load(path: &Path, passphrase: impl FnOnce() -> Option<String>) -> 
 }
 
 /// The text of a file that nobody but its owner can use.
-fn read_private(path: &Path) -> Result<Zeroizing<String>, Error> {
+pub(super) fn read_private(path: &Path) -> Result<Zeroizing<String>, Error> {
     let io = |source| Error::Io { path: path.to_owned(), source };
     let file = File::open(path).map_err(io)?;
     let metadata = file.metadata().map_err(io)?;

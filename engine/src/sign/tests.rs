@@ -2,13 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::actor_key::{ActorKey, ActorPublic};
+use super::agent::Agent;
 use super::key_file::Error;
 use super::ledger_key::LedgerKey;
+use super::sshsig::{self, Namespace};
 use super::verify;
+
+mod published;
 
 /// RFC 8032 section 7.1, test 2.
 const SEED: &str = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
@@ -197,5 +202,140 @@ fn a_public_line_of_another_algorithm_is_refused() {
         ["", "ssh-ed25519", &line[..40], &line.replace("ssh-ed25519 ", "ssh-rsa "), &line.replace("AAAAC", "AAAAD")]
     {
         assert!(ActorPublic::parse(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn ssh_keygen_is_there() -> bool {
+    let there = Command::new("ssh-keygen").arg("-?").output().is_ok();
+    assert!(there || std::env::var("CI").is_err(), "ssh-keygen is not installed");
+    if !there {
+        eprintln!("skipped: ssh-keygen is not installed");
+    }
+    there
+}
+
+/// A key of ssh-keygen's making, in this folder.
+fn key_of_ssh_keygen(folder: &std::path::Path) -> (std::path::PathBuf, ActorPublic) {
+    let path = folder.join("id");
+    let mut command = Command::new("ssh-keygen");
+    assert!(command.args(["-q", "-t", "ed25519", "-N", "", "-C", "ada", "-f"]).arg(&path).status().unwrap().success());
+    let line = std::fs::read_to_string(path.with_extension("pub")).unwrap();
+    (path, ActorPublic::parse(line.trim_end()).unwrap())
+}
+
+/// Whether stock ssh-keygen accepts a signature.
+fn ssh_keygen_accepts(folder: &std::path::Path, public: &ActorPublic, message: &[u8], armoured: &str) -> bool {
+    let (signature, allowed) = (folder.join("signature"), folder.join("allowed"));
+    std::fs::write(&signature, armoured).unwrap();
+    std::fs::write(&allowed, format!("ada namespaces=\"runwarden-*\" {}\n", public.to_line())).unwrap();
+    let mut command = Command::new("ssh-keygen");
+    command.args(["-Y", "verify", "-I", "ada", "-n", "runwarden-approval@v1", "-f"]).arg(&allowed).arg("-s");
+    let mut child = command.arg(&signature).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(message).unwrap();
+    child.wait().unwrap().success()
+}
+
+#[test]
+fn stock_ssh_keygen_accepts_our_signatures_and_we_accept_its() {
+    if !ssh_keygen_is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (path, public) = key_of_ssh_keygen(folder.path());
+    let key = ActorKey::load(&path, || None).unwrap();
+    let message = b"{\"v\":1}";
+    let ours = key.sign(Namespace::Approval, message);
+    assert!(ssh_keygen_accepts(folder.path(), &public, message, &ours));
+    assert!(!ssh_keygen_accepts(folder.path(), &public, b"{\"v\":2}", &ours));
+    for hash in ["sha512", "sha256"] {
+        let document = folder.path().join(format!("document.{hash}"));
+        std::fs::write(&document, message).unwrap();
+        let mut command = Command::new("ssh-keygen");
+        command.args(["-q", "-Y", "sign", "-n", "runwarden-approval@v1", "-O"]).arg(format!("hashalg={hash}"));
+        assert!(command.arg("-f").arg(&path).arg(&document).status().unwrap().success());
+        let theirs = std::fs::read_to_string(format!("{}.sig", document.display())).unwrap();
+        assert_eq!(sshsig::verify(&public, Namespace::Approval, message, &theirs), Ok(()));
+        assert_eq!(
+            sshsig::verify(&public, Namespace::Approval, b"{\"v\":2}", &theirs),
+            Err(sshsig::Error::NotOverThis)
+        );
+        let other = sshsig::verify(&public, Namespace::Waiver, message, &theirs).unwrap_err();
+        assert!(matches!(other, sshsig::Error::OtherNamespace { .. }), "{other}");
+        let other = ActorKey::from_seed(&[9; 32]).public();
+        let other = sshsig::verify(&other, Namespace::Approval, message, &theirs).unwrap_err();
+        assert!(matches!(other, sshsig::Error::OtherKey { .. }), "{other}");
+    }
+}
+
+#[test]
+fn a_signature_with_any_byte_changed_does_not_hold() {
+    let key = ActorKey::from_seed(&[3; 32]);
+    let armoured = key.sign(Namespace::Waiver, b"document");
+    assert_eq!(sshsig::verify(&key.public(), Namespace::Waiver, b"document", &armoured), Ok(()));
+    let (begin, end) = (armoured.find('\n').unwrap() + 1, armoured.find("\n-----END").unwrap());
+    for at in begin..end {
+        let mut changed = armoured.clone().into_bytes();
+        changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+        let changed = String::from_utf8(changed).unwrap();
+        assert!(sshsig::verify(&key.public(), Namespace::Waiver, b"document", &changed).is_err(), "byte {at}");
+    }
+}
+
+/// An agent of our own, which is ended when this goes.
+struct RunningAgent(std::process::Child);
+
+impl Drop for RunningAgent {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_real_agent_signs_for_the_keys_it_has() {
+    if !ssh_keygen_is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("agent");
+    let mut command = Command::new("ssh-agent");
+    let _running = RunningAgent(command.arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().unwrap());
+    for _ in 0..500 {
+        if socket.exists() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let agent = Agent::at(&socket);
+    assert_eq!(agent.keys().unwrap(), []);
+    let (path, public) = key_of_ssh_keygen(folder.path());
+    let mut add = Command::new("ssh-add");
+    assert!(add.arg("-q").arg(&path).env("SSH_AUTH_SOCK", &socket).status().unwrap().success());
+    assert_eq!(agent.keys().unwrap(), std::slice::from_ref(&public));
+    let signature = agent.sign(&public, Namespace::Approval, b"document").unwrap();
+    assert!(ssh_keygen_accepts(folder.path(), &public, b"document", &signature));
+    let other = ActorKey::from_seed(&[9; 32]).public();
+    let refused = agent.sign(&other, Namespace::Approval, b"document").unwrap_err().to_string();
+    assert!(refused.contains("would not sign with the key SHA256:"), "{refused}");
+    let nobody = Agent::at(&folder.path().join("nobody")).keys().unwrap_err().to_string();
+    assert!(nobody.contains("SSH agent"), "{nobody}");
+}
+
+#[test]
+fn what_answers_and_is_no_agent_is_refused() {
+    for answer in [&b"\x00\x00\x00\x01\x05"[..], b"\xff\xff\xff\xff", b"\x00\x00\x00\x05\x0c\x00\x00\x00\x09", b"\x00"]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("agent");
+        let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let serving = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 5];
+            stream.read_exact(&mut request).unwrap();
+            stream.write_all(answer).unwrap();
+        });
+        assert!(Agent::at(&socket).keys().is_err());
+        serving.join().unwrap();
     }
 }

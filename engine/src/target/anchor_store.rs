@@ -1,229 +1,279 @@
-//! The anchor store `directory`: one file an anchor, written once, and where such a folder may not be.
+//! Anchor stores: places outside a ledger's reach that keep what a run came to, and the one face they all have.
 //!
-//! What an anchor proves is [`super::corvusforge::anchor`]'s affair. Stores in other places (git, S3, a log) are not here.
+//! A store takes files that belong together under one name, once, and never replaces them. What they say is not known
+//! here: Corvusforge's are read in [`inventory`], our own in [`own`].
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use schemars::JsonSchema;
-use serde::Serialize;
+use async_trait::async_trait;
+use serde_json::{Map, Value};
 
-use super::corvusforge::anchor::{Anchor, MAX_ANCHOR};
-use super::{Directory, LedgerFile, Target, Trust};
-use crate::host::{self, EntryKind, Probe, Stat};
-use crate::id::Digest;
+use super::{Identity, Target, Trust, file_identity, origin, read_settings};
+use crate::host::{self, Host, Probe};
+use crate::merkle::tlog_proof::MAX_PROOF;
+use crate::secret::custody::Custody;
+use crate::time::Timestamp;
 
-/// Why a folder cannot be the store of a ledger's anchors.
+pub mod credential;
+pub mod deposit;
+pub mod directory;
+mod git;
+pub mod git_tag;
+pub mod inventory;
+pub mod own;
+pub mod place;
+pub mod receipts;
+pub mod rekor;
+#[cfg(feature = "s3")]
+pub mod s3;
+pub mod smtp;
+
+#[cfg(test)]
+mod tests;
+
+use place::{Guarded, Misplaced};
+
+/// How the name of an object begins that is no anchor: made to find out what a store lets be done to it.
+pub const CANARY: &str = "canary.";
+
+/// The largest object that is read from a store, in bytes.
+pub const MAX_OBJECT: u64 = MAX_PROOF as u64;
+
+/// The most that is read of a store in one answer, in bytes.
+const MAX_ANSWER: u64 = 64 * 1024 * 1024;
+
+/// Why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
-pub enum Misplaced {
-    /// It lies in what the anchors are to protect.
-    #[error(
-        "anchor store `{}` lies inside `{}`: whoever can rewrite the ledger there rewrites the anchors with it",
-        store.display(), within.display()
-    )]
-    InsideProject {
-        /// The store.
-        store: PathBuf,
-        /// The project, or the ledger's folder.
-        within: PathBuf,
-    },
-    /// It is no further from the ledger than a folder can be, and nobody wrote that this is meant.
-    #[error(
-        "anchor store `{}` is on the device and of the owner of the ledger, so whoever can write one can write both; \
-         write `trust: low` at the target if that is meant",
-        .0.display()
-    )]
-    SameDomain(PathBuf),
-    /// It is no folder.
-    #[error("anchor store `{}` is no folder", .0.display())]
-    NotAFolder(PathBuf),
-    /// It could not be looked at.
+pub enum Error {
+    /// Its settings are wrong.
+    #[error(transparent)]
+    Target(#[from] super::Error),
+    /// The machine did not do it.
     #[error(transparent)]
     Host(#[from] host::Error),
-    /// A target says something wrong.
+    /// It is where the ledger's own thief would be.
     #[error(transparent)]
-    Settings(#[from] super::Error),
+    Misplaced(#[from] Misplaced),
+    /// The store says no, or cannot do this at all.
+    #[error("{message}")]
+    Refused {
+        /// A stable word.
+        code: &'static str,
+        /// What happened; never a credential.
+        message: String,
+        /// Whether the same call may well succeed a little later.
+        transient: bool,
+        /// Whether it may have happened all the same.
+        uncertain: bool,
+    },
 }
 
-/// An anchor in a store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stored {
-    /// Its file.
-    pub path: PathBuf,
-    /// The digest of the file.
-    pub digest: Digest,
-    /// Bytes.
-    pub size: u64,
-    /// What it says.
-    pub anchor: Anchor,
-    /// The run that the file's name says, where that is another.
-    pub named_for: Option<String>,
-}
-
-/// Something in a store that cannot be taken for what it should be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Misfit {
-    /// What it is.
-    pub path: String,
-    /// `not_an_anchor`, `not_a_file`, `unreadable`, `misnamed`, or `no_folder`.
-    pub code: String,
-    /// What was found.
-    pub detail: String,
-    /// The run that its name says, if it says one.
-    pub run: Option<String>,
-}
-
-/// Everything in a store.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Inventory {
-    /// The anchors: those that cover most first, of those the newest first.
-    pub anchors: Vec<Stored>,
-    /// Everything else, in order of its name.
-    pub misfits: Vec<Misfit>,
-}
-
-/// The folder of a store.
-///
-/// # Errors
-/// When its settings are wrong.
-pub fn folder(store: &Target) -> Result<PathBuf, super::Error> {
-    Ok(store.settings::<Directory>()?.path)
-}
-
-/// The file that an anchor is kept in: what it says stands in its name, so that another history takes no other's place.
-#[must_use]
-pub fn file_name(anchor: &Anchor) -> String {
-    let root: String = anchor.root_hash.chars().take(16).collect();
-    format!("{}.{}.{root}.json", anchor.run_id, anchor.entry_count)
-}
-
-/// Whether a run's id can stand in a file's name: letters, digits and `. _ -`, not a dot or dash first, at most 128.
-#[must_use]
-pub fn is_run_id(run: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    run.len() <= 128 && run.bytes().all(fits) && run.bytes().next().is_some_and(|first| !matches!(first, b'.' | b'-'))
-}
-
-/// Looks at everything in a store; a folder that is not there holds nothing, and that is said.
-///
-/// # Errors
-/// When the folder cannot be listed.
-pub fn inventory(probe: &dyn Probe, folder: &Path) -> Result<Inventory, host::Error> {
-    let mut found = Inventory::default();
-    if probe.stat(folder)?.is_none() {
-        let detail = "there is no such folder, and so no anchor in it".to_owned();
-        found.misfits.push(Misfit {
-            path: folder.display().to_string(),
-            code: "no_folder".to_owned(),
-            detail,
-            run: None,
-        });
-        return Ok(found);
+impl Error {
+    fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Refused { code, message: message.into(), transient: false, uncertain: false }
     }
-    for name in probe.list(folder)? {
-        match read(probe, &folder.join(&name)) {
-            Ok(stored) => {
-                if let Some(run) = &stored.named_for {
-                    let detail = format!("it is named for run `{run}` and says `{}`", stored.anchor.run_id);
-                    found.misfits.push(misfit(&stored.path, "misnamed", detail));
-                }
-                found.anchors.push(stored);
-            }
-            Err(misfit) => found.misfits.push(misfit),
+
+    fn transient(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Refused { code, message: message.into(), transient: true, uncertain: true }
+    }
+
+    /// Whether another try may well succeed.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Refused { transient, .. } => *transient,
+            Self::Host(error) => matches!(error, host::Error::Network { .. } | host::Error::TimedOut { .. }),
+            Self::Target(_) | Self::Misplaced(_) => false,
         }
     }
-    found.anchors.sort_by(|one, other| {
-        let covers = |stored: &Stored| (stored.anchor.entry_count, stored.anchor.timestamp_utc.clone());
-        covers(other).cmp(&covers(one)).then_with(|| one.path.cmp(&other.path))
-    });
-    Ok(found)
 }
 
-/// Reads one file as an anchor; a link is none, for what it leads to may lie anywhere.
+/// A file of an anchor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// What stands after the name and a dot.
+    pub extension: &'static str,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What is to be kept of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// What all of its files are called: `RUN.SIZE.ROOT`, of the root 16 digits.
+    pub name: String,
+    /// The run.
+    pub run: String,
+    /// How many entries it covers.
+    pub size: u64,
+    /// The root, in hex.
+    pub root: String,
+    /// The files; the last is the statement, those before it are what it speaks of.
+    pub files: Vec<File>,
+    /// When it is stored.
+    pub at: Timestamp,
+}
+
+impl Item {
+    /// The name of one of its files.
+    #[must_use]
+    pub fn file_name(&self, file: &File) -> String {
+        format!("{}.{}", self.name, file.extension)
+    }
+
+    /// The bytes of the statement: what a log is told.
+    #[must_use]
+    pub fn statement(&self) -> &[u8] {
+        self.files.last().map_or(&[], |file| &file.bytes)
+    }
+}
+
+/// What is wrong with something in a store, before anybody asks what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// A stable word, as of [`inventory::Misfit::code`].
+    pub code: &'static str,
+    /// What was found.
+    pub detail: String,
+}
+
+/// A file in a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Where it is: a path, or the store's own name for it.
+    pub place: String,
+    /// Its file name.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Result<Vec<u8>, Damage>,
+}
+
+/// That a store took something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Where the statement is now.
+    pub place: String,
+    /// What the store says of it, by driver: a version, a log's entry, a server's answer.
+    pub details: Map<String, Value>,
+}
+
+/// What came of trying to change what a store has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tried {
+    /// The store did not let it happen, as it says.
+    Refused(String),
+    /// It happened.
+    Happened(String),
+    /// Nobody can tell from here.
+    Undecided(String),
+}
+
+/// Both tries on an object of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trial {
+    /// Writing something else in its place.
+    pub overwrite: Tried,
+    /// Taking it away.
+    pub delete: Tried,
+}
+
+/// A place where anchors are kept.
+#[async_trait]
+pub trait AnchorStore: Send + Sync {
+    /// What the store is worth for this ledger, as the Corvusforge runbook grades it.
+    ///
+    /// # Errors
+    /// When it is where whoever has the ledger is already.
+    fn trust(&self, probe: &dyn Probe, guarded: &Guarded) -> Result<Trust, Error>;
+
+    /// Whether it gives back what it took.
+    fn is_readable(&self) -> bool {
+        true
+    }
+
+    /// Where the statement of an item will be; none where the store decides that.
+    fn place(&self, probe: &dyn Probe, item: &Item) -> Option<String>;
+
+    /// What it holds, by name: all of it, or what is called after a run.
+    ///
+    /// # Errors
+    /// When it cannot be read, which includes stores that give nothing back.
+    async fn objects(&self, probe: &dyn Probe, run: Option<&str>) -> Result<Vec<Object>, Error>;
+
+    /// Keeps an anchor. Nothing of that name is replaced; the same bytes again are no harm.
+    ///
+    /// # Errors
+    /// When it was not stored, or is not what was stored when read back.
+    async fn put(&self, host: &dyn Host, item: &Item) -> Result<Kept, Error>;
+
+    /// Puts an object of its own there, then tries to overwrite and to remove it with the same credentials.
+    ///
+    /// # Errors
+    /// When the object could not be put there at all.
+    async fn trial(&self, host: &dyn Host, canary: &Item) -> Result<Trial, Error>;
+}
+
+/// The store that a target is; its credentials are read now, and masked from now on.
 ///
 /// # Errors
-/// What it is instead.
-pub fn read(probe: &dyn Probe, path: &Path) -> Result<Stored, Misfit> {
-    match probe.stat(path) {
-        Ok(Some(Stat { kind: EntryKind::File, .. })) => {}
-        Ok(Some(_)) => return Err(misfit(path, "not_a_file", "a folder, link or other thing".to_owned())),
-        Ok(None) => return Err(misfit(path, "unreadable", "there is no such file".to_owned())),
-        Err(error) => return Err(misfit(path, "unreadable", error.to_string())),
-    }
-    let bytes = probe.read(path, MAX_ANCHOR as u64).map_err(|error| misfit(path, "unreadable", error.to_string()))?;
-    let anchor = Anchor::parse(&bytes).map_err(|error| misfit(path, "not_an_anchor", error.to_string()))?;
-    Ok(Stored {
-        named_for: run_in_name(path).filter(|run| *run != anchor.run_id),
-        path: path.to_owned(),
-        digest: Digest::of(&bytes),
-        size: bytes.len() as u64,
-        anchor,
+/// When the target is no anchor store, its settings are wrong, or a credential is missing.
+pub fn open(target: &Target, probe: &dyn Probe, custody: &Custody) -> Result<Box<dyn AnchorStore>, Error> {
+    let name = target.name.clone();
+    Ok(match target.driver.as_str() {
+        "directory" => Box::new(directory::Directory { settings: target.settings()? }),
+        "git_tag" => Box::new(git_tag::GitTag::open(name, target.settings()?, probe, custody)?),
+        #[cfg(feature = "s3")]
+        "s3" => Box::new(s3::S3::open(name, target.settings()?, probe, custody)?),
+        #[cfg(not(feature = "s3"))]
+        "s3" => return Err(Error::new("unsupported", format!("store `{name}`: this program was built without `s3`"))),
+        "rekor" => Box::new(rekor::Rekor::open(name, target.settings()?, probe)?),
+        "smtp" => Box::new(smtp::Smtp::open(name, target.settings()?, probe, custody)?),
+        driver => {
+            return Err(Error::new("bad_target", format!("target `{name}` (driver `{driver}`) is no anchor store")));
+        }
     })
 }
 
-/// Refuses a store that a thief of the ledger has already, and says what it is worth.
-///
-/// A folder that is not there yet will be its maker's, so on the ledger's device it counts as the ledger's owner's.
-///
-/// # Errors
-/// Where it lies wrong, and why.
-pub fn judge_place(probe: &dyn Probe, store: &Target, ledger: &Target) -> Result<Trust, Misplaced> {
-    let settings: Directory = store.settings()?;
-    let file: LedgerFile = ledger.settings()?;
-    let real = probe.resolve(&file.path)?;
-    let around = [file.path.parent(), real.parent(), file.project.as_deref()];
-    for within in around.into_iter().flatten() {
-        if probe.inside(&settings.path, within)? {
-            return Err(Misplaced::InsideProject { store: settings.path, within: within.to_owned() });
+/// Checks the settings of a store and finds out what it really is.
+pub(super) fn bind(
+    name: &str,
+    driver: &str,
+    settings: &mut Map<String, Value>,
+    probe: &dyn Probe,
+) -> Result<Identity, super::Error> {
+    let wrong = |why: String| super::Error::Settings { target: name.to_owned(), driver: driver.to_owned(), why };
+    match driver {
+        "directory" => {
+            let folder: super::Directory = read_settings(name, driver, settings)?;
+            file_identity(name, settings, &folder.path, probe)
         }
-    }
-    let folder = probe.resolve(&settings.path)?;
-    let (here, exists) = match probe.stat(&folder)? {
-        Some(stat) if stat.kind == EntryKind::Folder => (Some(stat), true),
-        Some(_) => return Err(Misplaced::NotAFolder(settings.path)),
-        None => (nearest(probe, &folder)?, false),
-    };
-    let (Some(here), Some(theirs)) = (here, probe.stat(&real)?) else {
-        // Without a ledger there is nothing to be near to; whoever stores an anchor has read the ledger before.
-        return Ok(settings.trust.unwrap_or(Trust::Low));
-    };
-    let same_device = here.device_inode.0 == theirs.device_inode.0;
-    let same_owner = !exists || here.owner == theirs.owner;
-    match settings.trust {
-        Some(Trust::Low) => Ok(Trust::Low),
-        _ if same_device && same_owner => Err(Misplaced::SameDomain(settings.path)),
-        Some(stated) => Ok(stated),
-        None if same_owner => Ok(Trust::Low),
-        None => Ok(Trust::Medium),
+        "git_tag" => {
+            let found: git_tag::Settings = read_settings(name, driver, settings)?;
+            match found.local() {
+                Some(path) => file_identity(name, &mut Map::new(), &path, probe),
+                None => Ok((found.identity().map_err(wrong)?, None)),
+            }
+        }
+        #[cfg(feature = "s3")]
+        "s3" => Ok((read_settings::<s3::settings::Settings>(name, driver, settings)?.identity().map_err(wrong)?, None)),
+        "rekor" => {
+            let found: rekor::Settings = read_settings(name, driver, settings)?;
+            Ok((found.identity().map_err(wrong)?, None))
+        }
+        "smtp" => {
+            let found: smtp::Settings = read_settings(name, driver, settings)?;
+            Ok((found.identity().map_err(wrong)?, None))
+        }
+        _ => Err(wrong("this program was built without it".to_owned())),
     }
 }
 
-/// The deepest folder above a path that is there.
-fn nearest(probe: &dyn Probe, path: &Path) -> Result<Option<Stat>, host::Error> {
-    for folder in path.ancestors().skip(1) {
-        if let Some(stat) = probe.stat(folder)? {
-            return Ok(Some(stat));
-        }
-    }
-    Ok(None)
+/// The grade of a driver, or what the settings admit, whichever is less: nobody makes a store better by writing so.
+fn at_most(grade: Trust, stated: Option<Trust>) -> Trust {
+    stated.map_or(grade, |stated| stated.min(grade))
 }
 
-fn misfit(path: &Path, code: &str, detail: String) -> Misfit {
-    Misfit { path: path.display().to_string(), code: code.to_owned(), detail, run: run_in_name(path) }
-}
-
-/// The run that a file's name says: `RUN.COUNT.ROOT.json` as stored here, or `cf-….json` as the runbook has it.
-fn run_in_name(path: &Path) -> Option<String> {
-    let stem = path.file_name()?.to_str()?.strip_suffix(".json")?;
-    let mut parts = stem.rsplitn(3, '.');
-    let ours = match (parts.next(), parts.next(), parts.next()) {
-        (Some(root), Some(count), Some(run))
-            if root.len() == 16
-                && root.bytes().all(|byte| byte.is_ascii_hexdigit())
-                && count.parse::<u64>().is_ok() =>
-        {
-            Some(run)
-        }
-        _ => None,
-    };
-    ours.or(stem.starts_with("cf-").then_some(stem)).filter(|run| is_run_id(run)).map(ToOwned::to_owned)
+/// A path of the machine that a setting names, from the workspace on.
+fn absolute(probe: &dyn Probe, path: &std::path::Path) -> PathBuf {
+    probe.root().join(path)
 }

@@ -16,6 +16,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::ledger::report::{Problem, Report, Status};
 
 pub mod anchor;
+mod anchored;
 mod chain;
 pub mod entry;
 pub mod fault;

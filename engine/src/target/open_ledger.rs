@@ -16,7 +16,7 @@ use crate::event;
 use crate::ledger::history::Query;
 use crate::ledger::reader::{Filter as OwnFilter, Reader};
 use crate::ledger::report::{Problem, Report, RunReport, Status};
-use crate::ledger::verify;
+use crate::ledger::verify::{self, Anchors};
 use crate::merkle::note::VerifierKey;
 use crate::time::Timestamp;
 
@@ -95,6 +95,18 @@ impl OpenLedger {
         match Reader::copy(path, scratch) {
             Ok(reader) => Ok(Self::Runwarden(reader, keys.to_vec())),
             Err(error) => Err(Box::new(verify::unreadable(&error))),
+        }
+    }
+
+    /// The same of our own ledger with anchors from elsewhere; other drivers have their own ways.
+    #[must_use]
+    pub fn report_anchored(&self, runs: Option<&[String]>, anchors: &Anchors) -> Report {
+        match self {
+            Self::Runwarden(reader, keys) => match reader.checkpoints() {
+                Ok(checkpoints) => only(verify::verify_anchored(reader, keys, &checkpoints, anchors), runs),
+                Err(error) => verify::unreadable(&error),
+            },
+            _ => self.report(runs),
         }
     }
 

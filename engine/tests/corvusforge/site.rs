@@ -11,6 +11,8 @@ use engine::action::Registry;
 use engine::diagnostic::Source;
 use engine::event::fact::Fact;
 
+use engine::consent::standing::Standing;
+use engine::execute::consents::NoConsents;
 use engine::execute::people::{Answer, Asked, People};
 use engine::execute::{Ended, Means, Observer, execute};
 use engine::host::Probe;
@@ -158,6 +160,7 @@ impl Site {
             workspace: Arc::new(self.workspace.clone()),
             environment: Environment::Development,
             actor: "tester".to_owned(),
+            standing: Standing::unnamed(),
             registry: Arc::clone(&self.registry),
             procedures: BTreeMap::from([(procedure.name.clone(), Arc::clone(procedure))]),
             env: BTreeMap::new(),
@@ -187,7 +190,9 @@ impl Site {
             people: &self.people,
             observer: &Nobody,
             interrupts,
+            knocks: watch::channel(0).1,
             history: &past,
+            consents: &NoConsents,
         };
         let mut ledger = Ledger::open(&self.own(), key(), machine.now()).unwrap();
         let ended = execute(&means, &plan, run, &mut ledger).await.unwrap();
@@ -211,6 +216,7 @@ impl Site {
             targets: IndexMap::new(),
             secrets: IndexMap::new(),
             options: Options::default(),
+            waivers: Vec::new(),
         };
         let names = Names { plan: "plan".to_owned(), run, origin: "built in".to_owned() };
         engine::plan::plan(setting, &request, names, &self.machine(), past).await.unwrap()

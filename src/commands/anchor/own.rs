@@ -11,11 +11,12 @@ use engine::ledger::signed::Given;
 use engine::ledger::verify::verify as judge;
 use engine::merkle::note::VerifierKey;
 use engine::merkle::tlog_proof::MAX_PROOF;
+use engine::target::anchor_store::rekor;
 use engine::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Context, Judged, read};
+use super::{Context, Judged, file, read};
 use crate::args::{AnchorExport, AnchorVerify};
 use crate::commands::ledger::{copy, keys, place, prove};
 use crate::exit::Exit;
@@ -78,7 +79,7 @@ pub fn export(context: &Context, args: &AnchorExport) -> Result<Exit, Refusal> {
 }
 
 /// Writes a file once; writing the same again is nothing new.
-fn keep(path: &Path, bytes: &[u8]) -> Result<(), Refusal> {
+pub(super) fn keep(path: &Path, bytes: &[u8]) -> Result<(), Refusal> {
     match files::read(path, MAX_PROOF as u64) {
         Ok(kept) if kept == bytes => Ok(()),
         Ok(_) => {
@@ -95,13 +96,13 @@ pub fn verify(context: &Context, args: &AnchorVerify, max_age: Option<Duration>)
     if args.covers_stage.is_some() {
         return Err(Refusal::invalid("usage", "`--covers-stage` is of Corvusforge; a run's own end covers all of it"));
     }
-    let keys = which_keys(context, args)?;
+    let (keys, file) = (which_keys(context, args)?, file(args)?);
     let run = match &args.run {
         Some(text) => Some(RunId::parse(text).map_err(|error| Refusal::invalid("usage", format!("--run: {error}")))?),
-        None => args.file.file_stem().and_then(std::ffi::OsStr::to_str).and_then(|stem| RunId::parse(stem).ok()),
+        None => file.file_stem().and_then(std::ffi::OsStr::to_str).and_then(run_in_name),
     };
-    let proof = read(&args.file, MAX_PROOF as u64)?;
-    let beside = args.file.with_extension("json");
+    let proof = read(file, MAX_PROOF as u64)?;
+    let beside = file.with_extension("json");
     let entry = read(args.entry.as_deref().unwrap_or(&beside), MAX_PROOF as u64)?;
     let max_age = max_age.map(|most| (most, setup::reading_machine().now()));
     let asked = Asked { keys: &keys, run: run.as_ref(), max_age };
@@ -110,15 +111,36 @@ pub fn verify(context: &Context, args: &AnchorVerify, max_age: Option<Duration>)
         findings.push(in_ledger(
             &files::absolute(path),
             &keys,
-            Given { source: files::shown(&args.file), bytes: proof },
+            Given { source: files::shown(file), bytes: proof.clone() },
         )?);
     }
-    let of = run.map_or_else(|| files::shown(&args.file), |run| format!("of run {run}"));
+    if let (Some(path), Some(key)) = (&args.log_entry, &args.log_key) {
+        findings.push(in_log(path, key, &proof)?);
+    }
+    let of = run.map_or_else(|| files::shown(file), |run| format!("of run {run}"));
     Ok((of, findings))
 }
 
+/// The run that a file is named after: `RUN`, or `RUN.SIZE.ROOT` as stores have it.
+fn run_in_name(stem: &str) -> Option<RunId> {
+    RunId::parse(stem.split('.').next().unwrap_or_default()).ok()
+}
+
+/// Whether a log was told of the anchor.
+fn in_log(path: &Path, key: &str, proof: &[u8]) -> Result<Finding, Refusal> {
+    let key = VerifierKey::parse(key).map_err(|error| Refusal::invalid("usage", format!("--log-key: {error}")))?;
+    let bytes = read(path, MAX_PROOF as u64)?;
+    let judged = serde_json::from_slice(&bytes)
+        .map_err(|_| "it is no JSON".to_owned())
+        .and_then(|entry| rekor::judge(&entry, proof, &key));
+    Ok(match judged {
+        Ok(logged) => Finding::new("log", true, format!("it is entry {} of {}", logged.index, key.name())),
+        Err(why) => Finding::new("log", false, format!("the entry of {}: {why}", key.name())),
+    })
+}
+
 /// The keys that count; the ledger's own word is not among them, for who forges one forges the other.
-fn which_keys(context: &Context, args: &AnchorVerify) -> Result<Vec<VerifierKey>, Refusal> {
+pub(super) fn which_keys(context: &Context, args: &AnchorVerify) -> Result<Vec<VerifierKey>, Refusal> {
     let own = match args.keys.keys.is_empty() {
         true => workspace::find(context.global.workspace.as_deref())?
             .map(|_| workspace::open(context.global.workspace.as_deref()))

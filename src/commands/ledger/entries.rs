@@ -64,8 +64,14 @@ fn own(context: &Context, path: &std::path::Path, wanted: &Wanted<'_>) -> Result
         Some(asked) => Some(super::super::runs::find(&copied.reader, asked)?.ok_or_else(|| no_run(asked))?),
     };
     let kind = wanted.kind.map(kind).transpose()?;
-    let filter =
-        Filter { run: run.as_ref(), kind, from: wanted.from, limit: wanted.limit, newest_first: wanted.newest };
+    let filter = Filter {
+        run: run.as_ref(),
+        kind,
+        from: wanted.from,
+        limit: wanted.limit,
+        newest_first: wanted.newest,
+        any_seq: false,
+    };
     let mut entries = copied.reader.entries(&filter)?;
     if wanted.newest {
         entries.reverse();

@@ -37,6 +37,9 @@ pub struct View {
 pub fn run(context: &Context, args: &Export) -> Result<Exit, Refusal> {
     only_own(&args.whose, "`ledger export`")?;
     let place = place(context, &args.whose)?;
+    if let Some(folder) = &args.output {
+        return super::forensic::run(context, args, &place, folder);
+    }
     let keys = keys(context, &args.keys, place.own.as_ref())?;
     let copied = copy(&place.path)?;
     let Some(folder) = &args.tiles else { return lines(context, &copied.reader) };

@@ -3,17 +3,20 @@
 use std::path::Path;
 
 use engine::host::Probe as _;
-use engine::ledger::report::{AnchorReport, Problem, Report, RunReport, Status};
-use engine::ledger::{incident, verify as judge};
-use engine::target::corvusforge::CorvusLedger;
-use engine::target::corvusforge::anchor::{Anchor, MAX_ANCHOR};
+use engine::ledger::report::{Problem, Report, RunReport, Status};
+use engine::ledger::signed::Given;
+use engine::ledger::verify::Anchors;
+use engine::ledger::{cosigned, incident, verify as judge};
+use engine::merkle::cosignature::WitnessKey;
+use engine::target::corvusforge::anchor::MAX_ANCHOR;
 
-use super::{Context, Place, copy, copy_corvus, keys, lines, place};
+use super::{Context, Place, copy, copy_corvus, keys, lines, pinned, place};
 use crate::args::{Driver, Verify};
 use crate::exit::Exit;
 use crate::files;
 use crate::refusal::Refusal;
 use crate::setup;
+use crate::setup::witnesses::asked_for;
 use crate::ui::Paint;
 
 mod anchors;
@@ -41,16 +44,22 @@ pub fn run(context: &Context, args: &Verify) -> Result<Exit, Refusal> {
 }
 
 fn own(context: &Context, place: &Place, args: &Verify) -> Result<Report, Refusal> {
-    let anchors = anchors::read(args)?;
-    let keys = keys(context, &args.keys, place.own.as_ref())?;
+    let mut keys = keys(context, &args.keys, place.own.as_ref())?;
     let copied = match copy(&place.path) {
         Ok(copied) => copied,
         Err(refusal) => return Ok(unreadable("runwarden", refusal.message)),
     };
+    let anchors = anchors::read(context, args, &copied.reader)?;
+    if keys.is_empty() && place.own.is_none() {
+        keys = pinned(context, &copied.reader)?;
+    }
     let checkpoints = match copied.reader.checkpoints() {
         Ok(checkpoints) => checkpoints,
         Err(error) => return Ok(unreadable("runwarden", error.to_string())),
     };
+    let (witnesses, quorum) = witnesses(args, place)?;
+    let anchors =
+        Anchors { given: [anchors.given, cosigned::as_anchors(&checkpoints, &witnesses, quorum)].concat(), ..anchors };
     let mut report = judge::verify_anchored(&copied.reader, &keys, &checkpoints, &anchors);
     if place.own.is_some() && args.keys.keys.is_empty() {
         latch(context, &place.path, &report);
@@ -59,6 +68,20 @@ fn own(context: &Context, place: &Place, args: &Verify) -> Result<Report, Refusa
         keep_runs(&mut report, &args.runs);
     }
     Ok(report)
+}
+
+/// The witnesses whose cosignatures count, and how many of them are enough.
+fn witnesses(args: &Verify, place: &Place) -> Result<(Vec<WitnessKey>, usize), Refusal> {
+    let parse = |text: &String| {
+        WitnessKey::parse(text).map_err(|error| Refusal::invalid("usage", format!("--witness `{text}`: {error}")))
+    };
+    let said = args.witnesses.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+    let Some(workspace) = place.own.as_ref().filter(|_| said.is_empty()) else {
+        return Ok((said, args.quorum.unwrap_or(1)));
+    };
+    let keys = workspace.file.ledger.witnesses.values().map(|witness| witness.key.clone()).collect();
+    let asked_for = || workspace.environment().map_or(1, |environment| asked_for(workspace, environment));
+    Ok((keys, args.quorum.unwrap_or_else(asked_for).max(1)))
 }
 
 /// What is found wrong with the workspace's own ledger is not forgotten when it is verified again.
@@ -98,7 +121,7 @@ fn corvus(path: &Path, args: &Verify) -> Result<Report, Refusal> {
     }
     let mut anchors = Vec::new();
     for file in &args.anchors {
-        anchors.push((files::shown(file), read_anchor(file, MAX_ANCHOR as u64)?));
+        anchors.push(Given { source: files::shown(file), bytes: read_anchor(file, MAX_ANCHOR as u64)? });
     }
     let copied = match copy_corvus(path) {
         Ok(copied) => copied,
@@ -108,75 +131,8 @@ fn corvus(path: &Path, args: &Verify) -> Result<Report, Refusal> {
         Ok(ledger) => ledger,
         Err(error) => return Ok(error.report()),
     };
-    let mut report = ledger.verify((!args.runs.is_empty()).then_some(args.runs.as_slice()));
-    for (source, bytes) in anchors {
-        let compared = compare(ledger, source, &bytes);
-        if compared.status != Status::Ok {
-            let problem = Problem {
-                code: "bad_anchor".to_owned(),
-                seq: None,
-                run: None,
-                detail: format!("{}: {}", compared.source, compared.detail),
-            };
-            report.problems.push(problem);
-        }
-        report.anchors.push(compared);
-    }
-    report.status = with_anchors(&report, args);
-    Ok(report)
-}
-
-/// A sound ledger is `ok` when each run that is judged has an anchor that fits; one that does not fit breaks it.
-fn with_anchors(report: &Report, args: &Verify) -> Status {
-    let worst = report.anchors.iter().map(|anchor| anchor.status).find(|status| *status != Status::Ok);
-    match (report.status.is_sound(), worst) {
-        (false, _) => report.status,
-        (true, Some(worst)) => worst,
-        (true, None) => {
-            let anchored =
-                |run: &RunReport| report.anchors.iter().any(|anchor| anchor.detail.starts_with(&of_run(&run.run)));
-            let all = !report.runs.is_empty() && report.runs.iter().all(anchored);
-            if !args.anchors.is_empty() && all { Status::Ok } else { report.status }
-        }
-    }
-}
-
-fn of_run(run: &str) -> String {
-    format!("run `{run}`: ")
-}
-
-fn compare(ledger: &CorvusLedger, source: String, bytes: &[u8]) -> AnchorReport {
-    let bad = |source, detail| AnchorReport { source, size: 0, at: None, status: Status::AnchorMissing, detail };
-    let anchor = match Anchor::parse(bytes) {
-        Ok(anchor) => anchor,
-        Err(error) => return bad(source, error.to_string()),
-    };
-    let now = setup::reading_machine().now();
-    let check = match ledger.check_anchor(&anchor, &anchor.run_id, None, None, now) {
-        Ok(check) => check,
-        Err(error) => return bad(source, error.to_string()),
-    };
-    let wrong: Vec<&str> =
-        check.findings.iter().filter(|finding| !finding.ok).map(|finding| finding.detail.as_str()).collect();
-    let has = |code: &str| check.findings.iter().any(|finding| finding.code == code && !finding.ok);
-    let status = match () {
-        () if wrong.is_empty() => Status::Ok,
-        () if has("self_hash") || has("count") => Status::AnchorMissing,
-        () if check.entries < anchor.entry_count => Status::Truncated,
-        () => Status::Fork,
-    };
-    let said = if wrong.is_empty() {
-        format!("{} of {} entries are anchored and agree", anchor.entry_count, check.entries)
-    } else {
-        wrong.join("; ")
-    };
-    AnchorReport {
-        source,
-        size: anchor.entry_count,
-        at: Some(anchor.timestamp_utc.clone()),
-        status,
-        detail: format!("{}{said}", of_run(&anchor.run_id)),
-    }
+    let report = ledger.verify((!args.runs.is_empty()).then_some(args.runs.as_slice()));
+    Ok(ledger.with_anchors(report, anchors, setup::reading_machine().now()))
 }
 
 fn read_anchor(path: &Path, at_most: u64) -> Result<Vec<u8>, Refusal> {

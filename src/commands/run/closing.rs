@@ -9,7 +9,7 @@ use crate::ui::table::pairs;
 use crate::ui::{Paint, inline};
 
 /// The end of a run for people.
-pub fn render(plan: &Plan, ended: &Ended, paint: Paint) -> String {
+pub fn render(plan: &Plan, ended: &Ended, anchored: Option<bool>, paint: Paint) -> String {
     let id = ended.run.id.to_string();
     let mut sections = vec![head(ended, &id, paint)];
     let done = names(ended, |state| matches!(state, StepState::Succeeded));
@@ -31,6 +31,14 @@ pub fn render(plan: &Plan, ended: &Ended, paint: Paint) -> String {
     if let Some(checkpoint) = &ended.checkpoint {
         last.push(("checkpoint".to_owned(), format!("{} ({} entries)", shown(&checkpoint.path), checkpoint.size)));
     }
+    match anchored {
+        Some(true) => last.push(("anchored".to_owned(), "as policy asks".to_owned())),
+        Some(false) => {
+            let missing = format!("{}: runwarden anchor store {id}", paint.red("not as policy asks"));
+            last.push(("anchored".to_owned(), missing));
+        }
+        None => {}
+    }
     if let Some(next) = next(ended, &id) {
         last.push(("next".to_owned(), next));
     }
@@ -42,10 +50,15 @@ pub fn render(plan: &Plan, ended: &Ended, paint: Paint) -> String {
 /// The commands that go on.
 fn next(ended: &Ended, id: &str) -> Option<String> {
     Some(match ended.status {
+        RunStatus::Suspended if ended.run.consents.sought.is_some() => {
+            format!("runwarden approve {id} --key FILE, by somebody who may; then runwarden resume {id}")
+        }
+        RunStatus::Rejected if !ended.run.is_over(true) => format!("runwarden undo {id}"),
         RunStatus::Suspended => format!("runwarden resume {id}"),
         RunStatus::Unknown => format!("runwarden resume {id} --plan"),
         RunStatus::Failed if ended.run.had_effect() => format!("runwarden resume {id}, or runwarden undo {id}"),
         RunStatus::Failed => format!("runwarden resume {id}"),
+        RunStatus::Cancelled if ended.run.had_effect() => format!("runwarden undo {id}"),
         RunStatus::Stuck => format!("runwarden undo {id}"),
         _ => return None,
     })

@@ -1,8 +1,11 @@
 //! Signals, in the one place where they enter: how often the operator has asked to stop.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use engine::execute::Interrupts;
+use engine::execute::{Interrupts, Knocks};
+use engine::ledger::inbox;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -11,10 +14,44 @@ use crate::ui::progress::Progress;
 /// SIGXFSZ on Linux: a file would grow beyond the limit of this process.
 const FILE_TOO_LARGE: i32 = 25;
 
+/// SIGURG on Linux: somebody has left a request.
+const KNOCK: i32 = 23;
+
 /// From now on a file that may not grow is an error to its writer, and no end of the program. Kept for as long as what
 /// is given back.
 pub fn survive_full_files() -> Option<Signal> {
     signal(SignalKind::from_raw(FILE_TOO_LARGE)).ok()
+}
+
+/// How often the inbox is looked into while something takes long, where no signal came.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
+/// Knocks whenever something lies in the inbox of this ledger: at a signal at once (SIGURG, which whoever does not listen
+/// for it ignores), else a little later.
+pub fn knocks(ledger: PathBuf) -> Knocks {
+    let (count, knocks) = watch::channel(0u64);
+    let mut heard = signal(SignalKind::from_raw(KNOCK)).ok();
+    let inbox = inbox::path_of(&ledger);
+    tokio::spawn(async move {
+        loop {
+            let look = tokio::time::sleep(BETWEEN_LOOKS);
+            match &mut heard {
+                Some(heard) => tokio::select! {
+                    _ = heard.recv() => {}
+                    () = look => {}
+                },
+                None => look.await,
+            }
+            let lies_there = std::fs::read_dir(&inbox).is_ok_and(|mut listed| listed.next().is_some());
+            if count.is_closed() {
+                return;
+            }
+            if lies_there {
+                count.send_modify(|count| *count = count.saturating_add(1));
+            }
+        }
+    });
+    knocks
 }
 
 /// Counts interrupts from now on; SIGTERM and SIGHUP are one SIGINT.

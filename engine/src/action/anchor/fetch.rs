@@ -4,11 +4,10 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{check_run, digest_over, store};
+use super::{check_run, digest_over, open_store};
 use crate::action::{Error, Looking, Read};
-use crate::host::Probe;
 use crate::id::{Digest, Id};
-use crate::target::anchor_store::{Inventory, Misfit, Stored, folder, inventory};
+use crate::target::anchor_store::inventory::{Inventory, Misfit, Stored, inventory};
 use crate::target::corvusforge::anchor::Anchor;
 
 /// Finds the anchors of a run.
@@ -41,7 +40,7 @@ pub struct Output {
 /// An anchor that was found.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Found {
-    /// Its file.
+    /// Where it is.
     path: String,
     /// What it says.
     anchor: Anchor,
@@ -56,10 +55,10 @@ impl Read for Fetch {
     type Output = Output;
 
     async fn read(&self, params: Params, looking: &Looking<'_>) -> Result<Output, Error> {
-        let inventory = look(&params, looking)?;
+        let inventory = look(&params, looking).await?;
         let subject = subject_of(&inventory);
         let found = |stored: Stored| Found {
-            path: stored.path.display().to_string(),
+            path: stored.place,
             sha256: stored.digest.hex().to_owned(),
             anchor: stored.anchor,
         };
@@ -69,19 +68,23 @@ impl Read for Fetch {
     }
 
     async fn subject(&self, params: Params, looking: &Looking<'_>) -> Result<Option<Digest>, Error> {
-        Ok(Some(subject_of(&look(&params, looking)?)))
+        Ok(Some(subject_of(&look(&params, looking).await?)))
     }
 }
 
-fn look(params: &Params, looking: &Looking<'_>) -> Result<Inventory, Error> {
+async fn look(params: &Params, looking: &Looking<'_>) -> Result<Inventory, Error> {
     check_run(&params.run)?;
-    let probe: &dyn Probe = looking.probe;
-    Ok(inventory(probe, &folder(store(looking.facts, &params.target)?)?)?)
+    everything(looking, &params.target).await
+}
+
+/// Everything in a store.
+pub(super) async fn everything(looking: &Looking<'_>, store: &Id) -> Result<Inventory, Error> {
+    let store = open_store(looking.facts, looking.probe, store)?;
+    Ok(inventory(store.objects(looking.probe, None).await?))
 }
 
 /// Over every file of the store, and why those that are no anchors are none.
 pub(super) fn subject_of(inventory: &Inventory) -> Digest {
-    let anchors: Vec<_> =
-        inventory.anchors.iter().map(|stored| (stored.path.display().to_string(), stored.digest.as_str())).collect();
+    let anchors: Vec<_> = inventory.anchors.iter().map(|stored| (&stored.place, stored.digest.as_str())).collect();
     digest_over(&(anchors, &inventory.misfits))
 }

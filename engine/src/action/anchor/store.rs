@@ -1,23 +1,23 @@
 //! `anchor.store`: an anchor put where whoever can write the ledger should not be able to. Written once, never replaced.
 
-use std::path::{Path, PathBuf};
-
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{check_run, ledger, open, store as store_target};
+use super::{check_run, ledger, open, open_store, store as store_target};
 use crate::action::ledger::{aside, target as ledger_target};
 use crate::action::{
     Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Reconciled, Repeat,
 };
-use crate::host::{Existing, Probe};
+use crate::host::Probe;
 use crate::id::{Digest, Id};
-use crate::target::anchor_store::{self, Stored, file_name, judge_place};
+use crate::target::Trust;
+use crate::target::anchor_store::inventory::{self, Stored, name_of};
+use crate::target::anchor_store::place::Guarded;
+use crate::target::anchor_store::{AnchorStore, File, Item, Object, deposit};
 use crate::target::corvusforge::anchor::Anchor;
 use crate::target::corvusforge::timestamp::isoformat;
-use crate::target::{Directory, Trust};
 
 /// Stores an anchor.
 pub struct Store;
@@ -66,7 +66,9 @@ pub struct Output {
 pub struct Receipt {
     /// The store's name in the workspace file.
     store: String,
-    /// The file.
+    /// Its driver.
+    driver: String,
+    /// Where it is: a file, a key, a tag, a log's entry, a mail.
     path: String,
     /// SHA-256 of the file, 64 hex digits.
     sha256: String,
@@ -76,14 +78,18 @@ pub struct Receipt {
     trust: Trust,
     /// The time that the anchor says.
     at: String,
+    /// What the store itself said, by driver: a version, an entry of a log with its proof, an answer.
+    details: Map<String, Value>,
 }
 
 /// What is to be stored, where, and what is there.
 struct Order {
     anchor: Anchor,
-    bytes: Vec<u8>,
-    folder: PathBuf,
-    path: PathBuf,
+    item: Item,
+    store: Box<dyn AnchorStore>,
+    name: String,
+    driver: String,
+    place: Option<String>,
     trust: Trust,
     existing: Option<Stored>,
 }
@@ -93,12 +99,25 @@ impl Params {
         check_run(&self.run)?;
         let anchor = self.stamped(facts)?;
         let target = store_target(facts, &self.target)?;
-        let trust = judge_place(probe, target, ledger_target(facts, &self.ledger)?)?;
+        let (name, driver) = (target.name.clone(), target.driver.clone());
+        let store = open_store(facts, probe, &self.target)?;
+        let trust = store.trust(probe, &self.guarded(facts)?)?;
         self.must_fit(facts, probe, &anchor).await?;
-        let folder = target.settings::<Directory>()?.path;
-        let path = folder.join(file_name(&anchor));
-        let existing = existing(probe, &path, &anchor)?;
-        Ok(Order { bytes: anchor.to_json_pretty().into_bytes(), anchor, folder, path, trust, existing })
+        let item = Item {
+            name: name_of(&anchor),
+            run: anchor.run_id.clone(),
+            size: anchor.entry_count,
+            root: anchor.root_hash.clone(),
+            files: vec![File { extension: "json", bytes: anchor.to_json_pretty().into_bytes() }],
+            at: facts.started_at,
+        };
+        let existing = existing(deposit::look(&*store, probe, &item).await?, &anchor)?;
+        let place = store.place(probe, &item);
+        Ok(Order { anchor, item, store, name, driver, place, trust, existing })
+    }
+
+    fn guarded(&self, facts: &Facts) -> Result<Guarded, Error> {
+        Guarded::of(ledger_target(facts, &self.ledger)?).map_err(|error| Error::new("bad_target", error.to_string()))
     }
 
     fn stamped(&self, facts: &Facts) -> Result<Anchor, Error> {
@@ -144,27 +163,27 @@ impl Params {
 
 impl Order {
     /// The receipt for what is in the store.
-    fn output(&self, store: &Id, existed: bool) -> Output {
+    fn output(&self, existed: bool, details: Map<String, Value>) -> Output {
+        let statement = self.item.statement();
         let (at, sha256, size) = match &self.existing {
             Some(stored) => (stored.anchor.timestamp_utc.clone(), stored.digest.clone(), stored.size),
-            None => (self.anchor.timestamp_utc.clone(), Digest::of(&self.bytes), self.bytes.len() as u64),
+            None => (self.anchor.timestamp_utc.clone(), Digest::of(statement), statement.len() as u64),
         };
-        let path = self.path.display().to_string();
-        let (store, sha256) = (store.to_string(), sha256.hex().to_owned());
-        Output { receipt: Receipt { store, path, sha256, size, trust: self.trust, at }, existed }
+        let path = self.existing.as_ref().map(|stored| stored.place.clone()).or(self.place.clone()).unwrap_or_default();
+        let (store, driver, sha256) = (self.name.clone(), self.driver.clone(), sha256.hex().to_owned());
+        Output { receipt: Receipt { store, driver, path, sha256, size, trust: self.trust, at, details }, existed }
     }
 }
 
 /// The same statement under that name, whenever it was made; anything else in its place is refused.
-fn existing(probe: &dyn Probe, path: &Path, anchor: &Anchor) -> Result<Option<Stored>, Error> {
-    if probe.stat(path)?.is_none() {
-        return Ok(None);
-    }
+fn existing(objects: Vec<Object>, anchor: &Anchor) -> Result<Option<Stored>, Error> {
+    let Some(object) = objects.into_iter().next() else { return Ok(None) };
+    let place = object.place.clone();
     let refused = |why: &str| {
-        let message = format!("`{}` is there and is {why}; an anchor is never replaced", path.display());
+        let message = format!("`{place}` is there and is {why}; an anchor is never replaced");
         Error::new("exists", message)
     };
-    let stored = anchor_store::read(probe, path).map_err(|misfit| refused(&misfit.detail))?;
+    let stored = inventory::stored(object).map_err(|misfit| refused(&misfit.detail))?;
     let found = &stored.anchor;
     let says_the_same = found.run_id == anchor.run_id
         && found.entry_count == anchor.entry_count
@@ -187,7 +206,7 @@ impl Effect for Store {
         repeat: Repeat::Idempotent,
         preview: Fidelity::Exact,
         reconcile: true,
-        version: 1,
+        version: 2,
     };
     type Params = Params;
     type Output = Output;
@@ -195,7 +214,7 @@ impl Effect for Store {
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         let order = params.order(looking.facts, looking.probe).await?;
         let no_change = order.existing.is_some();
-        let mut after = json!({ "exists": true, "receipt": order.output(&params.target, no_change).receipt });
+        let mut after = json!({ "exists": true, "receipt": order.output(no_change, Map::new()).receipt });
         // A claim is stamped with the begin of the run that stores it, which a plan does not know.
         if params.anchor.timestamp_utc.is_none() && !no_change {
             let receipt = after.get_mut("receipt").and_then(Value::as_object_mut);
@@ -203,27 +222,23 @@ impl Effect for Store {
                 .into_iter()
                 .for_each(|receipt| receipt.retain(|name, _| !["sha256", "size", "at"].contains(&name.as_str())));
         }
+        // A log gives its entry a number, and nobody knows it before.
+        let fidelity = if order.place.is_some() { Fidelity::Exact } else { Fidelity::Estimated };
         let before = if no_change { after.clone() } else { json!({ "exists": false }) };
         let after = Some(after);
-        Ok(Preview { fidelity: Fidelity::Exact, before: Some(before), after, no_change })
+        Ok(Preview { fidelity, before: Some(before), after, no_change })
     }
 
     async fn apply(&self, params: Params, doing: &Doing<'_>) -> Result<Output, Error> {
         let mut order = params.order(doing.facts, doing.host).await?;
         if order.existing.is_some() {
-            return Ok(order.output(&params.target, true));
+            return Ok(order.output(true, Map::new()));
         }
-        doing.host.make_folder(&order.folder, 0o700)?;
+        let kept = deposit::put(&*order.store, doing.host, &order.item).await?;
         // A folder that was just made may lie elsewhere than it seemed.
-        let (store, ledger) = (store_target(doing.facts, &params.target)?, ledger_target(doing.facts, &params.ledger)?);
-        order.trust = judge_place(doing.host, store, ledger)?;
-        doing.host.write(&order.path, &order.bytes, 0o444, Existing::Refuse)?;
-        let read_back = doing.host.read(&order.path, order.bytes.len() as u64)?;
-        if read_back != order.bytes {
-            let message = format!("`{}` is not what was written", order.path.display());
-            return Err(Error::new("read_back", message).uncertain());
-        }
-        Ok(order.output(&params.target, false))
+        order.trust = order.store.trust(doing.host, &params.guarded(doing.facts)?)?;
+        order.place = Some(kept.place);
+        Ok(order.output(false, kept.details))
     }
 
     async fn reconcile(&self, params: Params, looking: &Looking<'_>) -> Result<Reconciled<Output>, Error> {
@@ -231,8 +246,9 @@ impl Effect for Store {
         Ok(match &order.existing {
             Some(stored) => {
                 let existed = stored.anchor.timestamp_utc != order.anchor.timestamp_utc;
-                Reconciled::Happened(order.output(&params.target, existed))
+                Reconciled::Happened(order.output(existed, Map::new()))
             }
+            None if !order.store.is_readable() => Reconciled::CannotTell,
             None => Reconciled::NotHappened,
         })
     }

@@ -8,13 +8,13 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::fetch::subject_of;
-use super::{check_run, digest_over, ledger, store};
+use super::fetch::{everything, subject_of};
+use super::{check_run, digest_over, ledger};
 use crate::action::ledger::aside;
 use crate::action::{Error, Looking, Read};
 use crate::id::{Digest, Id};
 use crate::ledger::report::{Finding, Report, Status};
-use crate::target::anchor_store::{self, Inventory, Misfit, Stored, folder, inventory};
+use crate::target::anchor_store::inventory::{self, Inventory, Misfit, Stored};
 use crate::target::ledger_copy::LedgerCopy;
 use crate::target::open_ledger::OpenLedger;
 use crate::time::{Duration, Timestamp};
@@ -122,10 +122,10 @@ struct Evidence {
 }
 
 impl Params {
-    fn gather(&self, looking: &Looking<'_>) -> Result<Evidence, Error> {
+    async fn gather(&self, looking: &Looking<'_>) -> Result<Evidence, Error> {
         let inventory = match (&self.target, &self.path) {
-            (Some(target), None) => inventory(looking.probe, &folder(store(looking.facts, target)?)?)?,
-            (None, Some(path)) => match anchor_store::read(looking.probe, path) {
+            (Some(target), None) => everything(looking, target).await?,
+            (None, Some(path)) => match inventory::read(looking.probe, path) {
                 Ok(stored) => Inventory { anchors: vec![stored], misfits: Vec::new() },
                 Err(misfit) if misfit.code == "unreadable" => return Err(Error::new("not_found", misfit.detail)),
                 Err(misfit) => {
@@ -159,14 +159,14 @@ impl Read for Verify {
 
     async fn read(&self, params: Params, looking: &Looking<'_>) -> Result<Output, Error> {
         params.check()?;
-        let Evidence { copy, inventory, subject } = params.gather(looking)?;
+        let Evidence { copy, inventory, subject } = params.gather(looking).await?;
         let now = looking.probe.now();
         aside(move || judge(&params, &copy, inventory, subject, now)).await
     }
 
     async fn subject(&self, params: Params, looking: &Looking<'_>) -> Result<Option<Digest>, Error> {
         params.check()?;
-        Ok(Some(params.gather(looking)?.subject))
+        Ok(Some(params.gather(looking).await?.subject))
     }
 }
 
@@ -275,7 +275,7 @@ fn item(run: &str, stored: &Stored, newest: bool, findings: Vec<Finding>, (entri
     let is_ok = |code: &str| findings.iter().any(|finding| finding.code == code && finding.ok);
     Item {
         run: run.to_owned(),
-        source: stored.path.display().to_string(),
+        source: stored.place.clone(),
         newest,
         ok: findings.iter().all(|finding| finding.ok),
         entry_count: stored.anchor.entry_count,

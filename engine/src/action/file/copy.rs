@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Expected, Found, Mode, digest_of, existing, find, is_as_wanted, make_folder_for, mode_for, refuse_existing,
-    require_folder,
+    refuse_protected, require_folder,
 };
 use crate::action::{Contract, Doing, Effect, EffectClass, Error, Fidelity, Looking, Preview, Reconciled, Repeat};
 use crate::host::Probe;
@@ -77,6 +77,7 @@ impl Effect for Copy {
     type Output = Output;
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
+        refuse_protected(looking.probe, &params.to)?;
         let (digest, size) = params.source(looking.probe).await?;
         let before = find(looking.probe, &params.to).await?;
         let before = before.as_ref();

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Expected, Found, find};
+use super::{Expected, Found, find, refuse_protected};
 use crate::action::{Contract, Doing, Effect, EffectClass, Error, Fidelity, Looking, Preview, Reconciled, Repeat};
 use crate::host::Probe;
 
@@ -69,6 +69,7 @@ impl Effect for Remove {
     type Output = Output;
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
+        refuse_protected(looking.probe, &params.path)?;
         let before = params.doomed(looking.probe).await?;
         Ok(Preview {
             fidelity: Fidelity::Exact,

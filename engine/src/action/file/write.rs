@@ -8,7 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Found, Mode, existing, find, is_as_wanted, make_folder_for, mode_for, refuse_existing, require_folder};
+use super::{
+    Found, Mode, existing, find, is_as_wanted, make_folder_for, mode_for, refuse_existing, refuse_protected,
+    require_folder,
+};
 use crate::action::{Contract, Doing, Effect, EffectClass, Error, Fidelity, Looking, Preview, Reconciled, Repeat};
 use crate::id::Digest;
 
@@ -90,6 +93,7 @@ impl Effect for Write {
     type Output = Output;
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
+        refuse_protected(looking.probe, &params.path)?;
         let bytes = params.bytes()?;
         let digest = Digest::of(&bytes);
         let before = find(looking.probe, &params.path).await?;

@@ -7,9 +7,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{aside, copy, need_runs};
+use crate::action::anchor::open_store;
 use crate::action::{Error, Looking, Read};
 use crate::id::{Digest, Id};
-use crate::ledger::report::{AnchorReport, Problem, RunReport, Status};
+use crate::ledger::report::{AnchorReport, Problem, Report, RunReport, Status};
+use crate::ledger::signed::Given;
+use crate::ledger::verify::Anchors;
+use crate::target::anchor_store::inventory::inventory;
+use crate::target::anchor_store::receipts::{hold, receipts};
+use crate::target::anchor_store::{Object, own};
+use crate::target::ledger_copy::LedgerCopy;
+use crate::target::open_ledger::OpenLedger;
+use crate::time::{Duration, Timestamp};
 
 /// Judges a ledger.
 pub struct Verify;
@@ -28,6 +37,14 @@ pub struct Params {
     /// The runs to judge; without it all of them.
     #[serde(default)]
     runs: Option<Vec<String>>,
+    /// Anchor stores whose anchors must fit: with them a sound ledger can be `ok`. Of drivers `runwarden` and
+    /// `corvusforge`; of our own ledger also what its receipts say that they have.
+    #[serde(default)]
+    #[schemars(extend("x-runwarden-target" = ["anchor_store"]))]
+    anchors: Vec<Id>,
+    /// The newest anchor must not be older, counted from the last entry it covers; of driver `runwarden`.
+    #[serde(default)]
+    max_age: Option<Duration>,
 }
 
 /// What `ledger.verify` gives.
@@ -45,7 +62,7 @@ pub struct Output {
     entries: u64,
     /// Each run by itself.
     runs: Vec<RunReport>,
-    /// The checkpoints beside a `runwarden` ledger that it was compared with.
+    /// The checkpoints beside a `runwarden` ledger, and the anchors of the stores, that it was compared with.
     anchors: Vec<AnchorReport>,
     /// Everything that is wrong, in order of entries.
     problems: Vec<Problem>,
@@ -67,12 +84,14 @@ impl Read for Verify {
         if params.runs.is_some() {
             need_runs(&copy)?;
         }
-        let subject = copy.subject().clone();
+        let evidence = gather(&params, looking).await?;
+        let subject = subject_of(&copy, &evidence);
+        let now = looking.probe.now();
         let report = aside(move || match copy.open() {
-            Ok(ledger) => ledger.report(params.runs.as_deref()),
-            Err(report) => *report,
+            Ok(ledger) => judge(&params, &ledger, evidence, now),
+            Err(report) => Ok(*report),
         })
-        .await?;
+        .await??;
         Ok(Output {
             status: report.status,
             sound: report.status.is_sound(),
@@ -88,6 +107,75 @@ impl Read for Verify {
 
     async fn subject(&self, params: Params, looking: &Looking<'_>) -> Result<Option<Digest>, Error> {
         let copy = copy(looking.facts, looking.probe, &params.target, params.path.as_deref())?;
-        Ok(Some(copy.subject().clone()))
+        let evidence = gather(&params, looking).await?;
+        Ok(Some(subject_of(&copy, &evidence)))
+    }
+}
+
+/// What each store has, by the store's name in the workspace.
+type Evidence = Vec<(String, Vec<Object>)>;
+
+async fn gather(params: &Params, looking: &Looking<'_>) -> Result<Evidence, Error> {
+    let mut evidence = Vec::new();
+    for name in &params.anchors {
+        let store = open_store(looking.facts, looking.probe, name)?;
+        let objects = store.objects(looking.probe, None).await?;
+        evidence.push((looking.facts.target(name)?.name.clone(), objects));
+    }
+    Ok(evidence)
+}
+
+/// The digest of what is judged: of the ledger alone where no store is asked.
+fn subject_of(copy: &LedgerCopy, evidence: &Evidence) -> Digest {
+    if evidence.is_empty() {
+        return copy.subject().clone();
+    }
+    let mut text = copy.subject().to_string();
+    for object in evidence.iter().flat_map(|(_, objects)| objects) {
+        let bytes = object.bytes.as_ref().map(|bytes| Digest::of(bytes).to_string());
+        text += &format!("\n{}\n{}", object.place, bytes.unwrap_or_else(|damage| damage.detail.clone()));
+    }
+    Digest::of(text.as_bytes())
+}
+
+fn judge(params: &Params, ledger: &OpenLedger, evidence: Evidence, now: Timestamp) -> Result<Report, Error> {
+    let runs = params.runs.as_deref();
+    if params.anchors.is_empty() && params.max_age.is_none() {
+        return Ok(ledger.report(runs));
+    }
+    match ledger {
+        OpenLedger::Runwarden(reader, _) => {
+            let recorded = receipts(reader, None).map_err(|error| Error::new("unreadable", error.to_string()))?;
+            let max_age = params.max_age.map(|most| (most, now));
+            let mut anchors = Anchors { max_age, ..Anchors::default() };
+            for (store, objects) in evidence {
+                hold(&mut anchors, &store, own::found(objects), &recorded);
+            }
+            Ok(ledger.report_anchored(runs, &anchors))
+        }
+        OpenLedger::Corvusforge(corvus) if params.max_age.is_none() => {
+            let wanted = |run: &str| runs.is_none_or(|runs| runs.iter().any(|wanted| wanted == run));
+            let (mut anchors, mut misfits) = (Vec::new(), Vec::new());
+            for found in evidence.into_iter().map(|(_, objects)| inventory(objects)) {
+                let its = found.anchors.into_iter().filter(|stored| wanted(&stored.anchor.run_id));
+                anchors.extend(
+                    its.map(|stored| Given {
+                        bytes: stored.anchor.to_json_pretty().into_bytes(),
+                        source: stored.place,
+                    }),
+                );
+                misfits.extend(found.misfits.into_iter().filter(|misfit| misfit.run.as_deref().is_none_or(wanted)));
+            }
+            let mut report = corvus.with_anchors(corvus.verify(runs), anchors, now);
+            for misfit in misfits {
+                let detail = format!("{}: {}: {}", misfit.path, misfit.code, misfit.detail);
+                report.problems.push(Problem { code: "bad_anchor".to_owned(), seq: None, run: misfit.run, detail });
+                if report.status.is_sound() {
+                    report.status = Status::AnchorMissing;
+                }
+            }
+            Ok(report)
+        }
+        _ => Err(Error::new("unsupported_driver", "`anchors` and `max_age` are not of this ledger's driver")),
     }
 }

@@ -101,25 +101,13 @@ async fn missing_unknown_and_wrong_parameters_are_all_named() {
 
 #[tokio::test]
 async fn a_key_that_this_version_does_not_act_on_is_refused_by_name() {
-    for (key, body) in [
-        ("requires.limits", "requires: { limits: [{ at_most: 1, per: 1h }] }\n"),
-        ("requires.locks", "requires: { locks: [one] }\n"),
-        ("requires.actor", "requires: { actor: operator }\n"),
-    ] {
-        let trial = Trial::of(&format!("{body}steps: [{{ id: a, action: test.note, with: {{ name: a }} }}]\n"));
-        match trial.plan(&json!({})).await {
-            Err(Error::Unsupported { key: found, .. }) => assert_eq!(found, key),
-            _ => panic!("`{key}` is ignored"),
-        }
+    let trial = Trial::of(
+        "targets: { box: { kind: secret_store } }\nsteps: [{ id: a, action: test.note, with: { name: a }, secret_outputs: { told: { from: name, store: box, key: told } } }]\n",
+    );
+    match trial.plan(&json!({})).await {
+        Err(Error::Unsupported { key, .. }) => assert_eq!(key, "secret_outputs (step `a`)"),
+        _ => panic!("`secret_outputs` is ignored"),
     }
-}
-
-#[tokio::test]
-async fn a_policy_that_this_version_does_not_act_on_is_refused_by_name() {
-    let steps = "steps: [{ id: a, action: test.note, with: { name: a } }]\n";
-    let policy = "policy: { require: { development: { signed_actor: true } } }\n";
-    let trial = Trial::with_workspace(steps, policy);
-    assert!(matches!(trial.plan(&json!({})).await, Err(Error::Unsupported { .. })));
 }
 
 #[tokio::test]

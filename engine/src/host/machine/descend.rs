@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
@@ -145,7 +145,22 @@ impl Drop for Family {
             std::thread::sleep(BETWEEN_ROUNDS);
             self.reap();
         }
+        // A process that even a kill does not end yet (a disk that does not answer) is remembered.
+        let left = self.members();
+        LEFT.lock().unwrap_or_else(PoisonError::into_inner).extend(left);
     }
+}
+
+/// Processes of families that were ended and that were still there after that, by id and start time.
+static LEFT: Mutex<BTreeSet<(i32, u64)>> = Mutex::new(BTreeSet::new());
+
+/// Whether none of them is there any more.
+pub(super) fn is_quiet() -> bool {
+    let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+    left.retain(|(pid, started)| {
+        read_process(*pid).is_some_and(|process| process.started == *started && !process.gone)
+    });
+    left.is_empty()
 }
 
 fn all_processes() -> BTreeMap<i32, Process> {

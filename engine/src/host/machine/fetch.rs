@@ -88,13 +88,19 @@ impl Machine {
         let Some(host) = url.host_str() else {
             return Err(Error::Refused("the URL names no host".to_owned()));
         };
-        let with_port = format!("{host}:{}", url.port_or_known_default().unwrap_or_default());
+        self.allow_host(host, url.port_or_known_default().unwrap_or_default())?;
+        Ok(url)
+    }
+
+    /// Refuses a host that policy does not allow.
+    pub(super) fn allow_host(&self, host: &str, port: u16) -> Result<(), Error> {
+        let with_port = format!("{host}:{port}");
         let is_this = |entry: &String| entry.eq_ignore_ascii_case(host) || entry.eq_ignore_ascii_case(&with_port);
         match &self.settings.allow_hosts {
             Some(allow) if !allow.iter().any(is_this) => {
                 Err(Error::Refused(format!("host `{host}` is not among `allow_hosts` of the workspace file")))
             }
-            _ => Ok(url),
+            _ => Ok(()),
         }
     }
 

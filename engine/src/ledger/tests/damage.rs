@@ -468,13 +468,13 @@ fn what_is_no_ledger_is_said_so_and_left_alone() {
 #[test]
 fn a_newer_format_is_refused_by_number() {
     let place = Place::filled();
-    Connection::open(&place.path).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    Connection::open(&place.path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let refused = place.open().unwrap_err();
     assert_eq!(
         refused.to_string(),
-        format!("ledger `{}` has format 2, this engine knows up to 1; use a newer runwarden", place.path.display())
+        format!("ledger `{}` has format 99, this engine knows up to 2; use a newer runwarden", place.path.display())
     );
-    assert!(matches!(refused, Error::Newer { found: 2, known: 1, .. }));
+    assert!(matches!(refused, Error::Newer { found: 99, known: 2, .. }));
 }
 
 #[test]

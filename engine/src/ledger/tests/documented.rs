@@ -42,7 +42,7 @@ fn checkpoint(rows: &[Pending]) -> String {
     let named = VerifierKey::new("example.org/ops", key().public()).unwrap();
     let mut range = CompactRange::new();
     rows.iter().for_each(|row| range.push(row.hash));
-    signed::sign(&start::statement(&range, &named), &key(), &named)
+    signed::sign(&start::statement(&range, &named), &[(&key(), &named)]).to_string()
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::ledger::canonical;
-use crate::ledger::entry::{self, MAX_BODY, NotAnEntry};
+use crate::ledger::entry::{self, Fields, Likely, MAX_BODY, NotAnEntry};
 
 const PREV: Hash = [0xab; 32];
 const TS: &str = "2026-11-20T09:35:14.000000Z";
@@ -16,6 +16,45 @@ const CANONICAL: [&str; 4] = [
     r#"{"":"empty","1":{"\n":56,"f":{"F":5,"f":"hi"}},"10":{},"111":[{"E":"no","e":"yes"}],"A":{},"a":{}}"#,
     "{\"Unnormalized Unicode\":\"A\u{30a}\"}",
     "{\"\\n\":\"Newline\",\"\\r\":\"Carriage Return\",\"1\":\"One\",\"</script>\":\"Browser Challenge\",\"\u{80}\":\"Control\u{7f}\",\"ö\":\"Latin Small Letter O With Diaeresis\",\"€\":\"Euro Sign\",\"😂\":\"Smiley\",\"\u{fb33}\":\"Hebrew Letter Dalet With Dagesh\"}",
+];
+
+/// The other two of those samples, which have floats: what is given, and its canonical form.
+const WITH_FLOATS: [[&str; 2]; 2] = [
+    [r#"[56, {"d": true, "10": null, "1": []}]"#, r#"[56,{"1":[],"10":null,"d":true}]"#],
+    [
+        r#"{"numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],
+            "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/", "literals": [null, true, false]}"#,
+        "{\"literals\":[null,true,false],\"numbers\":[333333333.3333333,1e+30,4.5,0.002,1e-27],\
+         \"string\":\"€$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"}",
+    ],
+];
+
+/// RFC 8785 appendix B: the bits of a double, and how it is spelled.
+const DOUBLES: [(u64, &str); 24] = [
+    (0x0000_0000_0000_0000, "0"),
+    (0x8000_0000_0000_0000, "0"),
+    (0x0000_0000_0000_0001, "5e-324"),
+    (0x8000_0000_0000_0001, "-5e-324"),
+    (0x7fef_ffff_ffff_ffff, "1.7976931348623157e+308"),
+    (0xffef_ffff_ffff_ffff, "-1.7976931348623157e+308"),
+    (0x4340_0000_0000_0000, "9007199254740992"),
+    (0xc340_0000_0000_0000, "-9007199254740992"),
+    (0x4430_0000_0000_0000, "295147905179352830000"),
+    (0x44b5_2d02_c7e1_4af5, "9.999999999999997e+22"),
+    (0x44b5_2d02_c7e1_4af6, "1e+23"),
+    (0x44b5_2d02_c7e1_4af7, "1.0000000000000001e+23"),
+    (0x444b_1ae4_d6e2_ef4e, "999999999999999700000"),
+    (0x444b_1ae4_d6e2_ef4f, "999999999999999900000"),
+    (0x444b_1ae4_d6e2_ef50, "1e+21"),
+    (0x3eb0_c6f7_a0b5_ed8c, "9.999999999999997e-7"),
+    (0x3eb0_c6f7_a0b5_ed8d, "0.000001"),
+    (0x41b3_de43_5555_5553, "333333333.3333332"),
+    (0x41b3_de43_5555_5554, "333333333.33333325"),
+    (0x41b3_de43_5555_5555, "333333333.3333333"),
+    (0x41b3_de43_5555_5556, "333333333.3333334"),
+    (0x41b3_de43_5555_5557, "333333333.33333343"),
+    (0xbecb_f647_612f_3696, "-0.0000033333333333333333"),
+    (0x4314_3ff3_c1cb_0959, "1424953923781206.2"),
 ];
 
 fn intent() -> Draft {
@@ -88,6 +127,22 @@ fn the_published_canonical_forms_pass() {
     for text in CANONICAL {
         canonical::scan(text.as_bytes(), &mut |_, _, _| {}).unwrap_or_else(|flaw| panic_on(text, &flaw));
     }
+}
+
+#[test]
+fn what_is_spelled_for_digests_and_signatures_is_spelled_as_rfc_8785_says() {
+    let spelled = |value: &Value| String::from_utf8(serde_json_canonicalizer::to_vec(value).unwrap()).unwrap();
+    for text in CANONICAL {
+        assert_eq!(spelled(&serde_json::from_str(text).unwrap()), text);
+    }
+    for [given, canonical] in WITH_FLOATS {
+        assert_eq!(spelled(&serde_json::from_str(given).unwrap()), canonical);
+    }
+    for (bits, canonical) in DOUBLES {
+        assert_eq!(spelled(&json!(f64::from_bits(bits))), canonical, "{bits:016x}");
+    }
+    assert!(serde_json_canonicalizer::to_vec(&f64::NAN).is_err());
+    assert!(serde_json_canonicalizer::to_vec(&f64::INFINITY).is_err());
 }
 
 #[expect(clippy::panic, reason = "a test fails by panicking")]
@@ -252,6 +307,24 @@ fn is_canonical_slowly(bytes: &[u8]) -> bool {
         .is_ok_and(|parsed| serde_json_canonicalizer::to_vec(&parsed).is_ok_and(|again| again == bytes))
 }
 
+/// The same, and the profile: every number an integer that doubles can hold, one after the other.
+fn fits_slowly(bytes: &[u8]) -> bool {
+    fn integers(value: &Value) -> bool {
+        match value {
+            Value::Number(number) => number.as_i64().is_some_and(|integer| integer.abs() <= 9_007_199_254_740_991),
+            Value::Array(items) => items.iter().all(integers),
+            Value::Object(members) => members.values().all(integers),
+            Value::Null | Value::Bool(_) | Value::String(_) => true,
+        }
+    }
+    is_canonical_slowly(bytes) && integers(&serde_json::from_slice(bytes).unwrap())
+}
+
+/// Bytes that JSON is made of, and any other.
+fn bytes() -> impl Strategy<Value = u8> {
+    prop_oneof![4 => prop::sample::select(b"{}[],:\"\\0123456789-+.eEtrufalsn bx/ \n".to_vec()), 1 => any::<u8>()]
+}
+
 proptest! {
     #[test]
     fn whatever_is_spelled_canonically_passes(value in values()) {
@@ -266,6 +339,60 @@ proptest! {
         spelled[at] = byte;
         let passes = canonical::scan(&spelled, &mut |_, _, _| {}).is_ok();
         prop_assert!(!passes || is_canonical_slowly(&spelled), "{}", String::from_utf8_lossy(&spelled));
+    }
+
+    #[test]
+    fn the_scan_passes_a_mutated_text_exactly_where_spelling_it_anew_does(
+        value in values(), edits in proptest::collection::vec((any::<prop::sample::Index>(), 0_u8..4, bytes()), 0..3),
+    ) {
+        let mut spelled = serde_json_canonicalizer::to_vec(&json!({ "a": value, "b": [0, -7, "x", { "\n": 0 }] })).unwrap();
+        for (at, how, byte) in edits {
+            let at = at.index(spelled.len());
+            match how {
+                0 => spelled[at] = byte,
+                1 => spelled.insert(at, byte),
+                2 if spelled.len() > 1 => drop(spelled.remove(at)),
+                _ => spelled.extend_from_within(at..(at + 4).min(spelled.len())),
+            }
+        }
+        let passes = canonical::scan(&spelled, &mut |_, _, _| {}).is_ok();
+        prop_assert_eq!(passes, fits_slowly(&spelled), "{}", String::from_utf8_lossy(&spelled));
+    }
+
+    #[test]
+    fn an_entry_read_beside_its_row_says_the_same_as_read_by_itself(
+        value in values(), step in proptest::option::of(any::<String>()), actor in proptest::option::of(".{0,3}"),
+        attempt in proptest::option::of(0_u32..3), has_run: bool,
+        edit in proptest::option::of((any::<prop::sample::Index>(), 0_u8..3, bytes())),
+        wrong in 0_usize..9, columns in proptest::collection::vec(bytes(), 0..3),
+    ) {
+        let data = json!({ "value": value, "state": "succeeded" }).as_object().unwrap().clone();
+        let draft = Draft { step, actor, attempt, run: has_run.then(|| run(1)), data, ..intent() };
+        // An attempt of 0 is written by nobody.
+        let Ok(mut body) = entry::write(&draft, 2, &PREV, TS) else { return Ok(()) };
+        let (prev, run_id) = (hex::encode(PREV).into_bytes().try_into().unwrap(), run(1));
+        let run = has_run.then_some(run_id.as_str().as_bytes());
+        let good = Likely { seq: 2, prev: &prev, ts: TS.as_bytes(), kind: b"step.intent", run };
+        let whole = body.clone();
+        prop_assert_eq!(Fields::read_likely(&whole, &good), Some(Fields::read(&whole, None).unwrap()));
+        if let Some((at, how, byte)) = edit {
+            let at = at.index(body.len());
+            match how {
+                0 => body[at] = byte,
+                1 => body.insert(at, byte),
+                _ => drop(body.remove(at)),
+            }
+        }
+        let likely = match wrong {
+            0 => Likely { seq: 3, ..good },
+            1 => Likely { ts: &columns, ..good },
+            2 => Likely { kind: &columns, ..good },
+            3 => Likely { run: Some(&columns), ..good },
+            4 => Likely { run: None, ..good },
+            5 => Likely { prev: &[b'0'; 64], ..good },
+            _ => good,
+        };
+        prop_assert_eq!(Fields::read(&body, Some(&likely)), Fields::read(&body, None));
     }
 
     #[test]

@@ -146,6 +146,7 @@ fn an_anchor_that_is_missing_or_too_old_is_said_so() {
             given: given.to_vec(),
             missing: missing.iter().map(|&source| source.to_owned()).collect(),
             max_age: now.map(|now| (minute, at(now))),
+            altered: Vec::new(),
         };
         let report = verify_anchored(&reader, &[vkey()], &reader.checkpoints().unwrap(), &anchors);
         (report.status, report.problems.first().map(|problem| problem.code.clone()).unwrap_or_default())

@@ -1,7 +1,7 @@
 //! Rows on their way from the thread that reads and hashes them to the one that judges them.
 
 use crate::ledger::chain::Row;
-use crate::merkle::Hash;
+use crate::merkle::{Hash, leaf_hash};
 
 /// How much is handed over at once, in bytes: few hand-overs, little memory.
 const FULL: usize = 128 * 1024;
@@ -11,20 +11,23 @@ const FULL: usize = 128 * 1024;
 pub(super) struct Batch {
     bytes: Vec<u8>,
     rows: Vec<Place>,
+    /// Whether the bodies are hashed when they are judged: whoever has less to do hashes.
+    pub is_hashed_later: bool,
 }
 
 #[derive(Debug)]
 struct Place {
     seq: i64,
-    leaf: Hash,
+    leaf: Option<Hash>,
     has_run: bool,
     /// Where body, hash, prev, run, kind and ts end; each begins where the one before ends.
     ends: [usize; 6],
 }
 
 impl Batch {
-    /// Takes a row in, with the leaf hash of its body.
-    pub fn push(&mut self, row: &Row<'_>, leaf: Hash) {
+    /// Takes a row in.
+    pub fn push(&mut self, row: &Row<'_>) {
+        let leaf = (!self.is_hashed_later).then(|| leaf_hash(row.body));
         let parts = [row.body, row.hash, row.prev, row.run.unwrap_or_default(), row.kind, row.ts];
         let ends = parts.map(|part| {
             self.bytes.extend_from_slice(part);
@@ -54,7 +57,8 @@ impl Batch {
                 part
             });
             let run = place.has_run.then_some(run);
-            see(&Row { seq: place.seq, body, hash, prev, run, kind, ts }, place.leaf);
+            let leaf = place.leaf.unwrap_or_else(|| leaf_hash(body));
+            see(&Row { seq: place.seq, body, hash, prev, run, kind, ts }, leaf);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What signed checkpoints claim of the log, compared with what the log is.
 
+use super::trust::Standing;
 use super::{BTreeMap, Checkpoint, Given, Note, Problems, Refusal, Status, signed};
 use crate::ledger::report::AnchorReport;
 use crate::merkle::Hash;
@@ -122,12 +123,21 @@ impl Claims {
             let at = claim.at.clone().filter(|_| claim.is_anchor && status == Status::Ok);
             let report = AnchorReport { source: claim.source.clone(), size: claim.size(), at, status, detail };
             match status {
-                Status::SelfConsistentOnly => newest = Some(report),
+                Status::SelfConsistentOnly if !claim.is_anchor => newest = Some(report),
                 _ => shown.push(report),
             }
         }
         shown.extend(newest);
         shown
+    }
+
+    /// How each stands, in the order of the list.
+    pub fn standing(&self) -> Vec<Standing> {
+        let standing = |claim: &Claim| {
+            let fits = claim.fits == Fit::Same && claim.proven.as_ref().is_none_or(|proven| claim.shows(proven));
+            Standing { size: claim.size(), is_anchor: claim.is_anchor, fits }
+        };
+        self.list.iter().map(standing).collect()
     }
 
     /// Between which sizes something was changed, as far as what is signed can tell.
@@ -141,6 +151,9 @@ impl Claims {
             _ => format!("the first {good} entries are as they were signed"),
         };
         match bad {
+            None if good == entries && good > 0 => {
+                format!("all {entries} entries are as they were signed; what is wrong is not in their bytes")
+            }
             Some(bad) => {
                 format!("{sound}; the checkpoint of size {bad} does not fit, so the damage begins before that")
             }
@@ -174,15 +187,23 @@ impl Claim {
     /// What it came to, the code of its problem if it is one, and in words.
     fn judged(&self, entries: u64, signature: Option<&Option<Refusal>>) -> (Status, Option<&'static str>, String) {
         let bad = if self.is_anchor { "bad_anchor" } else { "bad_checkpoint" };
+        let unjudged = Refusal::Unreadable("its signature was not judged".to_owned());
         let refusal = match (&self.read, signature) {
-            (Err(refusal), _) => Some(refusal.to_string()),
-            (Ok(_), Some(None)) => None,
-            (Ok(_), Some(Some(refusal))) => Some(refusal.to_string()),
-            (Ok(_), None) => Some("its signature was not judged".to_owned()),
+            (Err(refusal), _) => Some(refusal),
+            (Ok(_), Some(refusal)) => refusal.as_ref(),
+            (Ok(_), None) => Some(&unjudged),
         };
-        if let Some(why) = refusal {
-            let status = if self.read.is_err() { Status::Unreadable } else { Status::Broken };
-            return (status, Some(bad), why);
+        if let Some(refusal) = refusal {
+            let code = refusal.code(bad);
+            let status = match refusal {
+                Refusal::Unreadable(_) => Status::Unreadable,
+                Refusal::UnknownKey | Refusal::BadSignature(_) => Status::Broken,
+                Refusal::OutOfRange { .. } => Status::KeyOutOfRange,
+                Refusal::Unproven(_) => Status::SelfConsistentOnly,
+            };
+            // Of the many beside the ledger, one word for all was said already.
+            let is_said = status == Status::SelfConsistentOnly && !self.is_anchor;
+            return (status, (!is_said).then_some(code), refusal.to_string());
         }
         let size = self.size();
         match self.fits {

@@ -9,7 +9,9 @@ use crate::id::Id;
 use crate::parse::problems::{meaning as problem, reference, structure};
 use crate::parse::raw::step as raw;
 use crate::parse::raw::words::TargetKind;
-use crate::procedure::step::{Body, Evidence, ForEach, Manual, OnError, Repeat, Retry, SecretOutput, Step, Undo, Wait};
+use crate::procedure::step::{
+    Body, CheckpointWhen, Evidence, ForEach, Manual, OnError, Repeat, Retry, SecretOutput, Step, Undo, Wait,
+};
 
 impl<'a> Checker<'a, '_> {
     pub(super) fn steps(&mut self, raw: &'a [raw::Step], at: At<'_>, scope: &Scope<'a>) -> Option<Vec<Step>> {
@@ -96,6 +98,7 @@ impl<'a> Checker<'a, '_> {
                 Some(raw::OnError::Continue) => OnError::Continue,
                 Some(raw::OnError::Stop) | None => OnError::Stop,
             },
+            checkpoint: raw.checkpoint.map(|raw::Checkpoint::Before| CheckpointWhen::Before),
             acts_as: acts_as.into_iter().collect::<Option<_>>()?,
             secret_outputs: secret_outputs.into_iter().collect::<Option<_>>()?,
         })

@@ -8,15 +8,18 @@ use super::at::At;
 use super::document::{actor_class, environment, target_kind};
 use super::scope::Scope;
 use crate::id::{Id, Name};
+use crate::merkle::cosignature::WitnessKey;
+use crate::parse::problems::structure::malformed;
 use crate::parse::problems::{input, meaning as problem};
 use crate::parse::raw::procedure::{Secret as SecretSlot, Target as TargetSlot};
 use crate::parse::raw::words::{Instant, TargetKind as Kind};
 use crate::parse::raw::workspace as raw;
 use crate::parse::{Opened, Raw};
 use crate::procedure::workspace::{
-    Actor, Anchors, Binding, LedgerPlace, Policy, Requirement, SecretEntry, TargetEntry, Workspace,
+    Actor, Anchors, Binding, LedgerPlace, Policy, Requirement, SecretEntry, TargetEntry, Witness, Workspace,
 };
 use crate::procedure::{Environment, TargetKind};
+use crate::sign::actor_key::ActorPublic;
 use crate::target::drivers;
 use crate::time::Timestamp;
 
@@ -37,13 +40,16 @@ impl<'a> Checker<'a, '_> {
             })
             .collect();
         let bindings = self.bindings(raw, at.get("bindings"));
-        let policy = self.policy(raw.policy.as_ref(), at.get("policy"));
+        let witnesses = self.witnesses(raw, at.get("ledger").get("witnesses"));
+        let count = raw.ledger.witnesses.as_ref().map_or(0, IndexMap::len);
+        let policy = self.policy(raw.policy.as_ref(), count, at.get("policy"));
         Some(Workspace {
             environment: raw.environment.map(environment),
             ledger: LedgerPlace {
                 path: raw.ledger.path.clone(),
                 key: raw.ledger.key.clone(),
                 origin: raw.ledger.origin.0.clone(),
+                witnesses: witnesses?,
             },
             procedures: raw.procedures.clone().unwrap_or_else(|| vec!["procedures".to_owned()]),
             actors: actors?,
@@ -53,6 +59,37 @@ impl<'a> Checker<'a, '_> {
             policy: policy?,
             document: opened.tree.to_json(),
         })
+    }
+
+    /// Who cosigns: keys that can be read, and that nobody else has.
+    fn witnesses(&mut self, raw: &raw::Workspace, at: At<'_>) -> Option<IndexMap<Id, Witness>> {
+        let mut holders: Vec<(String, [u8; 32])> = Vec::new();
+        for (id, actor) in raw.actors.iter().flatten() {
+            let public = actor.key.as_ref().and_then(|key| ActorPublic::parse(&key.0).ok());
+            holders.extend(public.map(|public| (format!("actor `{id}`"), *public.bytes())));
+        }
+        let mut valid: Vec<Option<(Id, Witness)>> = Vec::new();
+        for (id, witness) in raw.ledger.witnesses.iter().flatten() {
+            let place = self.place(at.get(id.as_str()).get("key").span());
+            let name = format!("witness `{id}`");
+            let key = match WitnessKey::parse(&witness.key.0) {
+                Ok(key) => key,
+                Err(error) => {
+                    let expected = "the key of a witness";
+                    self.problems.push(malformed(place, &witness.key.0, expected, Some(error.to_string())));
+                    valid.push(None);
+                    continue;
+                }
+            };
+            let shared = holders.iter().find(|(_, public)| public == key.public());
+            if let Some((other, _)) = shared {
+                self.problems.push(problem::shared_key(place, other, &name));
+            }
+            valid
+                .push(shared.is_none().then(|| (id.clone(), Witness { url: witness.url.0.clone(), key: key.clone() })));
+            holders.push((name, *key.public()));
+        }
+        valid.into_iter().collect()
     }
 
     fn targets(&mut self, raw: Option<&'a IndexMap<Id, raw::Target>>, at: At<'_>) -> Option<IndexMap<Id, TargetEntry>> {
@@ -114,7 +151,7 @@ impl<'a> Checker<'a, '_> {
             Err(error) => {
                 let place = self.place(at.span());
                 let expected = error.expected;
-                self.problems.push(crate::parse::problems::structure::malformed(place, &raw.0, expected, None));
+                self.problems.push(malformed(place, &raw.0, expected, None));
                 None
             }
         }
@@ -201,7 +238,7 @@ impl<'a> Checker<'a, '_> {
         }
     }
 
-    fn policy(&mut self, raw: Option<&'a raw::Policy>, at: At<'_>) -> Option<Policy> {
+    fn policy(&mut self, raw: Option<&'a raw::Policy>, witnesses: usize, at: At<'_>) -> Option<Policy> {
         let Some(raw) = raw else { return Some(Policy::default()) };
         let scope = Scope { workspace: true, ..Scope::default() };
         let do_not = self.guards(raw.do_not.as_ref(), at.get("do_not"), &scope);
@@ -215,7 +252,14 @@ impl<'a> Checker<'a, '_> {
         let mut require = IndexMap::new();
         for (environment, word, requirement) in requirements.into_iter().flatten() {
             let Some(requirement) = requirement else { continue };
-            let valid = self.requirement(requirement, at.get("require").get(word), &scope)?;
+            let at = at.get("require").get(word);
+            if let Some(asked) = requirement.witnesses.as_ref().map(|asked| asked.at_least)
+                && asked as usize > witnesses
+            {
+                let place = self.place(at.get("witnesses").get("at_least").span());
+                self.problems.push(problem::too_many_witnesses(place, asked, witnesses));
+            }
+            let valid = self.requirement(requirement, at, &scope)?;
             require.insert(environment, valid);
         }
         if let Some(store) = &raw.anchor_after_run {
@@ -239,7 +283,12 @@ impl<'a> Checker<'a, '_> {
             Some(anchors) => self.anchors(anchors, at.get("anchors"), scope).map(Some),
             None => Some(None),
         };
-        Some(Requirement { approvals: approvals?, signed_actor: raw.signed_actor.unwrap_or(false), anchors: anchors? })
+        Some(Requirement {
+            approvals: approvals?,
+            signed_actor: raw.signed_actor.unwrap_or(false),
+            anchors: anchors?,
+            witnesses: raw.witnesses.as_ref().map(|witnesses| witnesses.at_least),
+        })
     }
 
     fn anchors(&mut self, raw: &'a raw::Anchors, at: At<'_>, scope: &Scope<'a>) -> Option<Anchors> {

@@ -151,6 +151,22 @@ pub fn too_many_anchors(place: Place, asked: u32, stores: usize) -> Diagnostic {
         .help("name more stores under `of`, or ask for fewer")
 }
 
+/// More witnesses asked for than the ledger has.
+#[must_use]
+pub fn too_many_witnesses(place: Place, asked: u32, witnesses: usize) -> Diagnostic {
+    Diagnostic::error("unbound", place, format!("{asked} witnesses are asked for, of {witnesses} that the ledger has"))
+        .label("can never be")
+        .help("name more under `ledger.witnesses`, or ask for fewer")
+}
+
+/// One key that two are said to have.
+#[must_use]
+pub fn shared_key(place: Place, one: &str, other: &str) -> Diagnostic {
+    Diagnostic::error("shared-key", place, format!("{one} and {other} have the same key"))
+        .label("this key")
+        .help("one key has one role: make another with `runwarden key generate`")
+}
+
 /// A case of a test that names nothing.
 #[must_use]
 pub fn unknown_in_test(place: Place, what: &str, name: &str, known: &[&str]) -> Diagnostic {

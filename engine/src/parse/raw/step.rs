@@ -68,11 +68,21 @@ pub struct Step {
     pub undo: Option<OneOrMany<Undo>>,
     /// What happens to the run when the step fails.
     pub on_error: Option<OnError>,
+    /// When the ledger is signed beside the usual times: `before` the step begins, and each item of it.
+    pub checkpoint: Option<Checkpoint>,
     /// What a command really does, so that guards see it.
     #[schemars(length(min = 1))]
     pub acts_as: Option<Vec<Acts>>,
     /// Outputs that are secret: put into a store before the outcome is recorded, from then on `secrets.NAME`.
     pub secret_outputs: Option<IndexMap<Id, SecretOutput>>,
+}
+
+/// When the ledger is signed beside the usual times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Checkpoint {
+    /// Before the step begins.
+    Before,
 }
 
 fn rules(schema: &mut Schema) {

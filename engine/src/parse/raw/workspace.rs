@@ -49,7 +49,34 @@ pub struct Ledger {
     pub key: String,
     /// The name that its checkpoints carry, like `example.org/runwarden/production`.
     pub origin: Origin,
+    /// Who cosigns its checkpoints (C2SP tlog-witness), by what we call them.
+    pub witnesses: Option<IndexMap<Id, Witness>>,
 }
+
+/// Somebody elsewhere who sees that the ledger only grows, and says so.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Witness {
+    /// Where checkpoints are sent: `add-checkpoint` is added to it.
+    pub url: WitnessUrl,
+    /// Its key, `name+id+base64` of type 4.
+    pub key: WitnessKey,
+}
+
+/// The address of a witness.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(extend("pattern" = "^https?://[^\\s?#]+$", "x-runwarden" = "an address (like `https://witness.example.org/`)"))]
+pub struct WitnessUrl(pub String);
+
+/// The public key of a witness.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(extend(
+    "pattern" = "^[^\\s+]+\\+[0-9a-f]{8}\\+BA?[A-Za-z0-9+/]{42,43}=?$",
+    "x-runwarden" = "the key of a witness (`name+id+base64`, of type 4)"
+))]
+pub struct WitnessKey(pub String);
 
 /// The name that a ledger's checkpoints carry: no spaces, no `+`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -168,6 +195,17 @@ pub struct Requirement {
     pub signed_actor: Option<bool>,
     /// How many stores must have the ledger's anchor.
     pub anchors: Option<Anchors>,
+    /// How many witnesses must have cosigned the checkpoint of each run's end.
+    pub witnesses: Option<Witnesses>,
+}
+
+/// How many of the ledger's witnesses must have cosigned.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Witnesses {
+    /// At least this many.
+    #[schemars(range(min = 1))]
+    pub at_least: u32,
 }
 
 /// Which stores must have an anchor, and since when.

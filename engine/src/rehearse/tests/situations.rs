@@ -222,26 +222,3 @@ cases:
     );
     assert_eq!(trial.said(), ["wrong: the procedure would be wrong: action `file.hahs` does not exist"]);
 }
-
-#[test]
-fn what_is_not_acted_on_yet_is_refused_by_name() {
-    let procedure = "
-do_not: [{ id: keep_it, rule: Do not., forbid: file.remove, waivable: { by: [lead] } }]
-steps: [{ id: wait, wait: 1s }]
-";
-    let trial = rehearse(
-        procedure,
-        "
-cases:
-  - { id: waived, waivers: [{ guard: keep_it, by: ann }], expect: { status: succeeded } }
-  - { id: cancelled, then: [cancel], expect: { status: succeeded } }
-",
-    );
-    assert_eq!(
-        trial.said(),
-        [
-            "waived: `waivers` is not acted on by this version; it is refused, not ignored",
-            "cancelled: `then: cancel` is not acted on by this version; it is refused, not ignored",
-        ]
-    );
-}

@@ -1,3 +1,5 @@
+//! Corvusforge ledgers: which dialect a file is, and what is no ledger.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;

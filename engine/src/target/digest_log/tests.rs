@@ -1,3 +1,5 @@
+//! MV-CRS's log and its seal: what agrees, what is found, and what cannot be.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;

@@ -1,3 +1,5 @@
+//! Forge's chains, both recipes: what agrees, what is found, and what cannot be.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;

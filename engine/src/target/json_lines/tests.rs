@@ -1,3 +1,5 @@
+//! Lines of JSON as they are read: what is one, and what is told of one that is none.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;

@@ -1,3 +1,5 @@
+//! JSON as Python reads and writes it, held to what Python printed.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;

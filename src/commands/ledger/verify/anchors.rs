@@ -1,22 +1,29 @@
-//! The anchors that `ledger verify` is given: files, and folders of them.
+//! The anchors that `ledger verify` is given: files, folders of them, and anchor stores of the workspace.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use engine::host::Probe as _;
+use engine::id::Id;
+use engine::ledger::reader::Reader;
 use engine::ledger::signed::Given;
 use engine::ledger::verify::Anchors;
 use engine::merkle::tlog_proof::MAX_PROOF;
+use engine::procedure::TargetKind;
+use engine::target::anchor_store::receipts::{hold, receipts};
 use engine::time::Duration;
 
 use crate::args::Verify;
+use crate::commands::Context;
+use crate::commands::anchor::stores;
 use crate::exit::Exit;
 use crate::files;
 use crate::refusal::Refusal;
 use crate::setup;
+use crate::workspace::{self, Workspace};
 
 /// Reads them. What is not there is no error of reading: somebody may have removed it.
-pub fn read(args: &Verify) -> Result<Anchors, Refusal> {
+pub fn read(context: &Context, args: &Verify, reader: &Reader) -> Result<Anchors, Refusal> {
     let max_age = args.max_age.as_deref().map(Duration::parse).transpose();
     let max_age = max_age.map_err(|error| Refusal::invalid("usage", format!("--max-age: {error}")))?;
     let max_age = max_age.map(|most| (most, setup::reading_machine().now()));
@@ -25,9 +32,31 @@ pub fn read(args: &Verify) -> Result<Anchors, Refusal> {
         add(&mut anchors, path)?;
     }
     for folder in &args.anchor_folders {
-        add_folder(&mut anchors, folder)?;
+        match store_of(context, folder)? {
+            Some((workspace, name)) => add_store(&mut anchors, &workspace, name, reader)?,
+            None => add_folder(&mut anchors, folder)?,
+        }
     }
     Ok(anchors)
+}
+
+/// The workspace's anchor store of that name; a path with a slash is always a folder.
+fn store_of<'a>(context: &Context, said: &'a Path) -> Result<Option<(Workspace, &'a str)>, Refusal> {
+    let Some(name) = said.to_str() else { return Ok(None) };
+    let Ok(id) = Id::parse(name) else { return Ok(None) };
+    if workspace::find(context.global.workspace.as_deref())?.is_none() {
+        return Ok(None);
+    }
+    let workspace = workspace::open(context.global.workspace.as_deref())?;
+    let is_store = workspace.file.targets.get(&id).is_some_and(|target| target.kind == TargetKind::AnchorStore);
+    Ok(is_store.then_some((workspace, name)))
+}
+
+/// Everything a store has, and what the receipts in the ledger say that it should have.
+fn add_store(anchors: &mut Anchors, workspace: &Workspace, name: &str, reader: &Reader) -> Result<(), Refusal> {
+    let found = stores::found(workspace, name, None)?;
+    hold(anchors, name, found, &receipts(reader, None)?);
+    Ok(())
 }
 
 fn add(anchors: &mut Anchors, path: &Path) -> Result<(), Refusal> {

@@ -1,3 +1,5 @@
+//! Anchors of Corvusforge runs: made as it makes them, read, and judged finding by finding.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::super::tests::writer::runs::{MAIN_RUN, OPEN_RUN, WAIVED_RUN};

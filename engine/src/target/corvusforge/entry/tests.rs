@@ -1,3 +1,5 @@
+//! Corvusforge's entries: their hashes in each dialect, as Python computes them.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What a Corvusforge ledger lists: its runs and their entries.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::super::tests::writer::Tamper;

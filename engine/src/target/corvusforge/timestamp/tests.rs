@@ -1,3 +1,5 @@
+//! Corvusforge's times, as Python's `isoformat` writes them.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Damage to Corvusforge ledgers: each is found and named, in each dialect.
+
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::super::COLUMNS;
