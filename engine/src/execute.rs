@@ -35,7 +35,6 @@ mod entering;
 mod gate;
 mod guards;
 pub mod holding;
-pub mod noting;
 mod open;
 pub mod people;
 mod places;
