@@ -16,7 +16,7 @@ use crate::event::{Draft, Kind};
 use crate::id::RunId;
 use crate::merkle::checkpoint::Checkpoint;
 use crate::merkle::note::VerifierKey;
-use crate::merkle::{CompactRange, Hash, leaf_hash};
+use crate::merkle::{CompactRange, Hash};
 use crate::sign::ledger_key::LedgerKey;
 use crate::time::Timestamp;
 
@@ -37,6 +37,7 @@ pub mod incident;
 pub mod key_chain;
 pub mod lock;
 pub mod locks;
+mod pending;
 pub mod prove;
 pub mod reader;
 pub mod report;
@@ -55,6 +56,7 @@ use history::History;
 use key_chain::KeyChain;
 use lock::WriterLock;
 use locks::Locks;
+use pending::Pending;
 
 /// A checkpoint is made at the latest when so many entries are not covered by one.
 pub const CHECKPOINT_EVERY: u64 = 256;
@@ -375,33 +377,5 @@ fn latch(path: &Path, error: &Error, now: Timestamp) {
         let incident = incident::Incident { opened_at: now, problems: problems.clone() };
         // The refusal stands either way; the latch only makes it last.
         let _ = incident::open(path, &incident);
-    }
-}
-
-/// An entry that is ready to be written.
-#[derive(Debug)]
-struct Pending {
-    seq: u64,
-    prev: Hash,
-    hash: Hash,
-    body: Vec<u8>,
-    run: Option<RunId>,
-    kind: Kind,
-    ts: String,
-}
-
-impl Pending {
-    fn new(draft: &Draft, seq: u64, prev: Hash, now: Timestamp) -> Result<Self, Error> {
-        let ts = now.to_string();
-        let body = entry::write(draft, seq, &prev, &ts).map_err(|why| Error::NotAnEntry { kind: draft.kind, why })?;
-        Ok(Self { seq, prev, hash: leaf_hash(&body), body, run: draft.run.clone(), kind: draft.kind, ts })
-    }
-
-    fn insert(&self, conn: &Connection) -> rusqlite::Result<()> {
-        let seq = i64::try_from(self.seq).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-        let run = self.run.as_ref().map(RunId::as_str);
-        conn.prepare_cached(store::APPEND)?
-            .execute((seq, &self.body, &self.hash[..], &self.prev[..], run, self.kind.as_str(), &self.ts))
-            .map(drop)
     }
 }

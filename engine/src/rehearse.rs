@@ -13,9 +13,8 @@ use serde_json::Value as Json;
 use crate::action::{Registry, scripted};
 use crate::diagnostic::{Severity, Source};
 use crate::event::state::{Failure, RunStatus};
-use crate::execute::cancel::{By, Cancelling, cancel};
 use crate::execute::resume::{Purpose, resume};
-use crate::execute::{Ended, Means, Observer as _, execute};
+use crate::execute::{Ended, Means, execute};
 use crate::host::Probe;
 use crate::id::{Id, Name, RunId};
 use crate::parse::raw::test::{Case, Defaults, Then};
@@ -31,6 +30,7 @@ mod before;
 mod compare;
 mod consents;
 pub mod coverage;
+mod ended;
 mod memory;
 mod nowhere;
 mod script;
@@ -269,30 +269,6 @@ impl Stage<'_> {
             found = self.found(ended.as_ref(), &run, &host, &notebook);
         }
         Ok(found)
-    }
-
-    /// `cancel` of a run that nobody moves any more.
-    fn cancelled(&self, begun: Run, host: &Nowhere, notebook: &Notebook, memory: &mut Memory) -> Result<Found, String> {
-        let run = begun.id.clone();
-        let by = By { actor: &self.situation.actor, reason: "the case says so", request: None };
-        match cancel(memory, begun, &by, host.now()).map_err(|error| error.to_string())? {
-            Cancelling::Done(facts) => facts.iter().for_each(|fact| notebook.saw(fact)),
-            Cancelling::Unknown(_) => return Ok(self.crashed(&run, host, notebook)),
-            Cancelling::Over(status) => {
-                return Err(format!("`then: cancel`: the run is over, it {}", status.as_str()));
-            }
-        }
-        let run = folded(&run, host, notebook);
-        let failure = run.error.clone();
-        Ok(Found {
-            status: RunStatus::Cancelled,
-            exit: (self.rehearsal.exit)(Ending::Run(RunStatus::Cancelled, failure.as_ref())),
-            failure,
-            advice: None,
-            outputs: serde_json::Map::new(),
-            run: Some(run),
-            facts: notebook.facts(),
-        })
     }
 
     fn setting(&self, procedure: &Procedure) -> Setting {

@@ -119,7 +119,7 @@ fn all() -> Vec<(String, Make)> {
     of("output/new", generate::<new::View>);
     of("output/refusal", generate::<RefusalView>);
     of("output/resume_plan", generate::<resume::View>);
-    of("output/run", generate::<running::View>);
+    of("output/run", generate::<running::outcome::View>);
     of("output/run_record", generate::<runs::RecordView>);
     of("output/runs", generate::<runs::View>);
     of("output/show", generate::<show::View>);

@@ -12,6 +12,7 @@ use crate::ledger::reader::{Filter, Reader};
 use crate::ledger::report::{Report, Status};
 use crate::ledger::signed::Given;
 use crate::ledger::verify::verify;
+use crate::merkle::leaf_hash;
 
 mod damage;
 mod documented;

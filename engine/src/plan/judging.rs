@@ -125,3 +125,15 @@ pub fn words(held: &Held, judged: &Judged) -> String {
     let detail = judged.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
     format!("guard `{}`: {}{detail}", held.id(), rule.trim_end_matches('.'))
 }
+
+/// How much a verdict weighs where a guard was asked more than once: the worst counts.
+#[must_use]
+pub fn gravity(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Passed | Verdict::Skipped => 0,
+        Verdict::Undecided => 1,
+        Verdict::Waived => 2,
+        Verdict::NotMet | Verdict::Undecidable => 3,
+        Verdict::Violated => 4,
+    }
+}

@@ -343,7 +343,10 @@ impl<'a> Planner<'a> {
             when: when.to_owned(),
             detail: judged.detail.clone(),
         };
-        let graver = self.guards.get(&noted.id).is_none_or(|known| gravity(noted.verdict) > gravity(known.verdict));
+        let graver = self
+            .guards
+            .get(&noted.id)
+            .is_none_or(|known| judging::gravity(noted.verdict) > judging::gravity(known.verdict));
         if judged.verdict == Verdict::Undecided && !first {
             let because = judged.detail.as_deref().unwrap_or_default();
             self.undecided.insert(format!("do_not.{}: {because}", noted.id));
@@ -372,16 +375,6 @@ impl<'a> Planner<'a> {
     /// The procedure of a call.
     pub fn called(&self, name: &crate::id::Name) -> Option<Arc<Procedure>> {
         self.setting.procedures.get(name).cloned()
-    }
-}
-
-fn gravity(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Passed | Verdict::Skipped => 0,
-        Verdict::Undecided => 1,
-        Verdict::Waived => 2,
-        Verdict::NotMet | Verdict::Undecidable => 3,
-        Verdict::Violated => 4,
     }
 }
 
