@@ -24,6 +24,7 @@ pub mod json_lines;
 pub mod ledger_copy;
 pub mod open_ledger;
 pub mod python_json;
+pub mod recorded_head;
 pub mod secret_store;
 pub mod witness;
 
