@@ -18,11 +18,12 @@ use crate::shipped;
 pub const ENVIRONMENT: &str = "RUNWARDEN_ENVIRONMENT";
 
 /// What stands beside a ledger under its name, and is protected with it.
-const BESIDE: [&str; 13] = [
+const BESIDE: [&str; 14] = [
     "-wal",
     "-shm",
     "-journal",
     ".checkpoints",
+    ".nodes",
     ".content",
     ".creating",
     ".edge",

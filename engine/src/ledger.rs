@@ -37,6 +37,7 @@ pub mod incident;
 pub mod key_chain;
 pub mod lock;
 pub mod locks;
+mod nodes;
 mod pending;
 pub mod prove;
 pub mod reader;
@@ -56,6 +57,7 @@ use history::History;
 use key_chain::KeyChain;
 use lock::WriterLock;
 use locks::Locks;
+use nodes::Nodes;
 use pending::Pending;
 
 /// A checkpoint is made at the latest when so many entries are not covered by one.
@@ -228,6 +230,7 @@ impl Ledger {
     pub fn checkpoint(&mut self) -> Result<PathBuf, Error> {
         let path = start::sign(&self.path, &self.range, &self.key, &self.named, &self.keys)?;
         self.covered = self.range.size();
+        Nodes::beside(&self.path, &self.conn).extend(self.covered, &self.range.root());
         Ok(path)
     }
 

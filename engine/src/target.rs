@@ -27,6 +27,7 @@ pub mod open_ledger;
 pub mod pause_lever;
 pub mod postgres;
 pub mod python_json;
+pub mod recorded_head;
 pub mod secret_store;
 pub mod witness;
 

@@ -25,18 +25,37 @@ pub enum AnchorCommand {
 /// Make the anchor of a run, over entries that verify
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Of a run of our own: RUN.tlog-proof and RUN.json, the exact bytes of its `run.end` entry. What is there\nalready must be the same.\n\nExamples:\n  runwarden anchor export last -o /mnt/anchors\n  runwarden anchor export --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 > cf-1.json\n  runwarden anchor export --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 -o /mnt/anchors"
+    after_help = "Of a run of our own: RUN.tlog-proof and RUN.json, the exact bytes of its `run.end` entry. What is there\nalready must be the same.\n\nExamples:\n  runwarden anchor export last -o /mnt/anchors\n  runwarden anchor export --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 > cf-1.json\n  runwarden anchor export --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 -o /mnt/anchors\n  runwarden anchor export --driver digest_log --ledger state/challenge_events.jsonl -o /mnt/anchors/events.json"
 )]
 pub struct AnchorExport {
     #[command(flatten)]
     pub whose: Whose,
     #[command(flatten)]
-    pub run: WhichRun,
-    /// Write it into this folder
-    #[arg(short, long, value_name = "DIR")]
+    pub run: AnyRun,
+    /// Write it into this folder; the head of a log into this file
+    #[arg(short, long, value_name = "DIR|FILE")]
     pub output: Option<PathBuf>,
     #[command(flatten)]
     pub keys: Keys,
+}
+
+/// Which run; the head of a log is of none.
+#[derive(Debug, Clone, ClapArgs)]
+#[group(required = false, multiple = false)]
+pub struct AnyRun {
+    /// The run: its id; of our own also a beginning of it that no other has, or `last`
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// The same
+    #[arg(long = "run", value_name = "ID")]
+    pub named: Option<String>,
+}
+
+impl AnyRun {
+    /// As it was said, in either place; empty where it was not.
+    pub fn said(&self) -> &str {
+        self.run.as_deref().or(self.named.as_deref()).unwrap_or_default()
+    }
 }
 
 /// Which run.
@@ -61,9 +80,11 @@ impl WhichRun {
 /// Hand the anchor of a run to anchor stores; what a store has already is not stored again
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Each intent, receipt and failure is written to the ledger. Exits 1 when a store did not take it, or the\nrun is not anchored as policy asks.\n\nExamples:\n  runwarden anchor store last\n  runwarden anchor store 0199c3… --to vault --to backup_bucket"
+    after_help = "Each intent, receipt and failure is written to the ledger. Exits 1 when a store did not take it, or the\nrun is not anchored as policy asks.\n\nExamples:\n  runwarden anchor store last\n  runwarden anchor store 0199c3… --to vault --to backup_bucket\n  runwarden anchor store --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 --to vault"
 )]
 pub struct AnchorStore {
+    #[command(flatten)]
+    pub whose: Whose,
     #[command(flatten)]
     pub run: WhichRun,
     /// An anchor store of the workspace; else those that policy asks for
@@ -74,9 +95,11 @@ pub struct AnchorStore {
 /// Fetch the anchors of a run from an anchor store; they are found, not judged
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Exits 1 when the store has none, 11 when it cannot be read.\n\nExamples:\n  runwarden anchor fetch last --from vault -o fetched\n  runwarden anchor verify fetched/RUN.SIZE.ROOT.tlog-proof"
+    after_help = "Exits 1 when the store has none, 11 when it cannot be read.\n\nExamples:\n  runwarden anchor fetch last --from vault -o fetched\n  runwarden anchor verify fetched/RUN.SIZE.ROOT.tlog-proof\n  runwarden anchor fetch --driver corvusforge --run cf-1 --from vault"
 )]
 pub struct AnchorFetch {
+    #[command(flatten)]
+    pub whose: Whose,
     #[command(flatten)]
     pub run: WhichRun,
     /// An anchor store of the workspace

@@ -82,7 +82,7 @@ impl Driver {
 /// Judge a ledger: every entry, every checkpoint, and the anchors that are given
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Exits 0 when it is whole and an anchor says so, 1 when something is wrong or nothing outside it\nsays it is whole, 11 when it cannot be read. The file is never opened: a private copy is read. What\nis found wrong with the workspace's own ledger sets its latch: see `runwarden ledger incident`.\n\nExamples:\n  runwarden ledger verify --allow-unanchored\n  runwarden ledger verify --anchor /mnt/anchors/1024\n  runwarden ledger verify --anchors /mnt/anchors --max-age 24h\n  runwarden ledger verify --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 --anchor cf-1.json\n  runwarden ledger verify --driver hash_chain --recipe audit --ledger results/audit.jsonl\n  runwarden ledger verify --driver digest_log --ledger state/challenge_events.jsonl"
+    after_help = "Exits 0 when it is whole and an anchor says so, 1 when something is wrong or nothing outside it\nsays it is whole, 11 when it cannot be read. The file is never opened: a private copy is read. What\nis found wrong with the workspace's own ledger sets its latch: see `runwarden ledger incident`.\n\nExamples:\n  runwarden ledger verify --allow-unanchored\n  runwarden ledger verify --anchor /mnt/anchors/1024\n  runwarden ledger verify --anchors /mnt/anchors --max-age 24h\n  runwarden ledger verify --driver corvusforge --ledger .corvusforge/ledger.db --run cf-1 --anchor cf-1.json\n  runwarden ledger verify --driver hash_chain --recipe audit --ledger results/audit.jsonl\n  runwarden ledger verify --driver digest_log --ledger state/challenge_events.jsonl --anchor events.json"
 )]
 pub struct Verify {
     #[command(flatten)]
@@ -93,7 +93,7 @@ pub struct Verify {
     /// Exit 0 also where no anchor says that the ledger is whole
     #[arg(long)]
     pub allow_unanchored: bool,
-    /// An anchor from elsewhere: a signed checkpoint, a tlog-proof, or that system's own
+    /// An anchor from elsewhere: a signed checkpoint, a tlog-proof, that system's own, or the recorded head of a log
     #[arg(long = "anchor", value_name = "FILE")]
     pub anchors: Vec<PathBuf>,
     /// A folder of anchors, or an anchor store of the workspace by its name: everything in it must fit, and there must

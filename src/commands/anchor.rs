@@ -10,13 +10,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Context;
-use super::ledger::{copy_corvus, place};
-use crate::args::{AnchorCommand, AnchorExport, AnchorVerify, Driver};
+use super::ledger::{copy_corvus, lines, place};
+use crate::args::{AnchorCommand, AnchorExport, AnchorVerify, Driver, Whose};
 use crate::exit::Exit;
 use crate::files;
 use crate::refusal::Refusal;
 use crate::setup;
 
+pub mod foreign;
 pub mod own;
 pub mod stores;
 
@@ -32,9 +33,27 @@ pub struct View {
 pub fn run(context: &Context, command: AnchorCommand) -> Result<Exit, Refusal> {
     match command {
         AnchorCommand::Export(args) => export(context, &args),
-        AnchorCommand::Store(args) => stores::store(context, &args),
-        AnchorCommand::Fetch(args) => stores::fetch(context, &args),
+        AnchorCommand::Store(args) => match only_file(&args.whose)? {
+            Driver::Corvusforge => foreign::store(context, &args),
+            _ => stores::store(context, &args),
+        },
+        AnchorCommand::Fetch(args) => match only_file(&args.whose)? {
+            Driver::Corvusforge => foreign::fetch(context, &args),
+            _ => stores::fetch(context, &args),
+        },
         AnchorCommand::Verify(args) => verify(context, &args),
+    }
+}
+
+/// The driver, of those that stores know; a run of our own is one of the workspace's ledger.
+fn only_file(whose: &Whose) -> Result<Driver, Refusal> {
+    match whose.driver {
+        Driver::Runwarden if whose.ledger.is_some() => {
+            Err(Refusal::invalid("usage", "receipts are written to the workspace's own ledger")
+                .help("leave out `--ledger`, or name another system's with `--driver`"))
+        }
+        driver @ (Driver::Runwarden | Driver::Corvusforge) => Ok(driver),
+        driver => Err(no_anchors(driver)),
     }
 }
 
@@ -42,16 +61,43 @@ fn export(context: &Context, args: &AnchorExport) -> Result<Exit, Refusal> {
     match args.whose.driver {
         Driver::Runwarden => own::export(context, args),
         Driver::Corvusforge => export_corvus(context, args),
-        Driver::HashChain | Driver::DigestLog => Err(no_anchors(args.whose.driver)),
+        Driver::HashChain | Driver::DigestLog => export_head(context, args),
     }
 }
 
 fn no_anchors(driver: Driver) -> Refusal {
-    Refusal::invalid("unsupported", format!("there are no anchors of `--driver {}`", driver.as_str()))
+    let message = format!("`--driver {}` has no anchors of runs", driver.as_str());
+    Refusal::invalid("unsupported", message)
+        .help("`anchor export -o FILE` records the head of the log, `ledger verify --anchor FILE` judges by it")
+}
+
+/// Records the head of a log of lines; `-o` names the file, for it is of no run.
+fn export_head(context: &Context, args: &AnchorExport) -> Result<Exit, Refusal> {
+    if !args.run.said().is_empty() {
+        return Err(Refusal::invalid("usage", "the head of a log is of no run").help("leave out the run"));
+    }
+    let place = place(context, &args.whose)?;
+    let text = lines::head(&place.path, &args.whose)?.to_json();
+    if let Some(path) = &args.output {
+        files::write_new(path, text.as_bytes())?;
+        context.ui.note(&format!("wrote {}", files::shown(path)));
+    }
+    if args.output.is_none() || !context.ui.is_human() {
+        context.ui.raw(&text);
+    }
+    Ok(Exit::Done)
+}
+
+/// The run that is meant; a run's anchor cannot do without one.
+fn said_run(args: &AnchorExport) -> Result<&str, Refusal> {
+    match args.run.said() {
+        "" => Err(Refusal::invalid("usage", "which run is not said").help("name it, or `last` of our own")),
+        run => Ok(run),
+    }
 }
 
 fn export_corvus(context: &Context, args: &AnchorExport) -> Result<Exit, Refusal> {
-    let run = args.run.said();
+    let run = said_run(args)?;
     let place = place(context, &args.whose)?;
     let copied = copy_corvus(&place.path)?;
     let anchor = copied.ledger?.anchor(run, setup::reading_machine().now())?;

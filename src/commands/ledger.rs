@@ -28,7 +28,7 @@ pub mod export;
 pub mod forensic;
 pub mod head;
 pub mod incident;
-mod lines;
+pub mod lines;
 pub mod prove;
 mod verify;
 

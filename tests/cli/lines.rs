@@ -23,8 +23,8 @@ fn a_hash_chain_is_verified_and_each_fault_has_its_line() {
     let bench = bench();
     bench.run(&format!("ledger verify {CHAIN}")).exits(1).prints(
         "audit.jsonl: self_consistent_only: hash_chain ledger (audit), 2 entries in 1 run\n  \
-         it agrees with itself, and nothing outside it says that it is whole; its format knows no anchors, so lines cut \
-         from its end or a history made anew are not found",
+         it agrees with itself, and nothing outside it says that it is whole: lines cut from its end or a history made \
+         anew are not found; give a recorded head with `--anchor FILE`",
     );
     bench.run(&format!("ledger verify {CHAIN} --allow-unanchored --run scn-0002")).exits(0);
     bench.run(&format!("ledger verify {CHAIN} --allow-unanchored --run scn-2")).exits(1);
@@ -45,6 +45,34 @@ fn a_digested_log_is_compared_with_its_seal_and_a_virgin_one_is_never_sealed() {
     let virgin = bench.run(&format!("ledger verify {LOG} --seal elsewhere.json --format json")).exits(1).json();
     assert_eq!((&virgin["status"], virgin["problems"].as_array().unwrap().len()), (&"never_sealed".into(), 0));
     bench.run(&format!("ledger verify {LOG} --allow-unanchored")).exits(1);
+}
+
+#[test]
+fn a_recorded_head_finds_what_the_log_alone_does_not() {
+    let bench = bench();
+    for (whose, log) in [(CHAIN, "audit.jsonl"), (LOG, "events.jsonl")] {
+        let head = bench.run(&format!("anchor export {whose} -o {log}.head")).exits(0).prints("");
+        head.says(&format!("wrote {log}.head"));
+        bench.run(&format!("anchor export {whose} -o {log}.head")).exits(2);
+        let verify = format!("ledger verify {whose} --anchor {log}.head");
+        let report = bench.run(&format!("{verify} --format json")).exits(0).fits(&bench, "output/ledger_verify").json();
+        assert_eq!((&report["status"], &report["anchors"][0]["size"]), (&"ok".into(), &2.into()));
+        bench.run(&format!("{verify} --max-age 1h")).exits(0);
+        assert_eq!(
+            bench.run(&format!("{verify} --max-age 0s --format json")).exits(1).json()["status"],
+            "anchor_stale"
+        );
+        let gone = bench.run(&format!("ledger verify {whose} --anchors nowhere --format json")).exits(1).json();
+        assert_eq!(gone["status"], "anchor_missing");
+    }
+    // One line less, and everything else as it should be.
+    let first = AUDIT.lines().next().unwrap();
+    fs::write(bench.path("audit.jsonl"), format!("{first}\n")).unwrap();
+    bench.run(&format!("ledger verify {CHAIN} --allow-unanchored")).exits(0);
+    let cut = bench.run(&format!("ledger verify {CHAIN} --anchor audit.jsonl.head --format json")).exits(1).json();
+    assert_eq!(cut["status"], "truncated");
+    fs::write(bench.path("audit.jsonl"), AUDIT.replace("user-1", "user-2")).unwrap();
+    bench.run(&format!("anchor export {CHAIN}")).exits(1);
 }
 
 #[test]
@@ -69,12 +97,14 @@ fn what_cannot_be_asked_of_them_is_refused() {
         "ledger verify --recipe audit --ledger audit.jsonl".to_owned(),
         "ledger verify --seal x --driver hash_chain --recipe audit --ledger audit.jsonl".to_owned(),
         format!("ledger verify {LOG} --run x"),
-        format!("ledger verify {LOG} --anchor audit.jsonl"),
+        format!("ledger verify {LOG} --key audit.jsonl"),
         format!("ledger verify {LOG} --seal events.jsonl"),
         format!("ledger show {LOG} --run x"),
         format!("ledger show {CHAIN} --kind x"),
         format!("ledger head {CHAIN}"),
         format!("anchor export {CHAIN} --run scn-0002"),
+        format!("anchor verify {CHAIN} head.json"),
+        "anchor export".to_owned(),
     ] {
         bench.run(&wrong).exits(2);
     }

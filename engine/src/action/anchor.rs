@@ -1,8 +1,9 @@
-//! Anchors of a Corvusforge ledger: made, kept in another place, found again, and held against the ledger.
+//! Anchors of a ledger, Corvusforge's or our own: made, kept in another place, found again, and held against the ledger.
 //!
-//! What several of them need stands here. Anchors of our own ledger are made by `runwarden anchor`, not by actions.
+//! What several of them need stands here.
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::ledger::{copy, cut_off, no_ledger, target as ledger_target};
 use super::{Error, Facts};
@@ -13,6 +14,7 @@ use crate::target::Target;
 use crate::target::anchor_store::inventory::is_run_id;
 use crate::target::anchor_store::place::Misplaced;
 use crate::target::anchor_store::{self, AnchorStore};
+use crate::target::corvusforge::anchor::Anchor;
 use crate::target::corvusforge::{self, CorvusLedger};
 use crate::target::ledger_copy::LedgerCopy;
 use crate::target::open_ledger::OpenLedger;
@@ -20,6 +22,8 @@ use crate::target::open_ledger::OpenLedger;
 pub mod export;
 pub mod fetch;
 pub mod independence;
+mod own;
+mod own_verify;
 pub mod store;
 pub mod verify;
 
@@ -67,6 +71,49 @@ impl From<corvusforge::Error> for Error {
     }
 }
 
+/// What an anchor says: of a Corvusforge run the members of its `export_anchor`, time and hash only where it has been
+/// stamped; of a run of our own the proof of its end, and that entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Statement {
+    /// The run.
+    run_id: String,
+    /// How many entries it covers: of the run, or of our own ledger.
+    entry_count: u64,
+    /// The hash of the last of them, or the root over all of them.
+    root_hash: String,
+    /// The hash of the first of them; of Corvusforge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first_entry_hash: Option<String>,
+    /// When it was exported; of Corvusforge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    timestamp_utc: Option<String>,
+    /// The hash over the others; of Corvusforge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    anchor_hash: Option<String>,
+    /// The C2SP tlog-proof; of our own ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tlog_proof: Option<String>,
+    /// The exact bytes of `run.end`, as text; of our own ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    entry: Option<String>,
+}
+
+impl From<Anchor> for Statement {
+    fn from(anchor: Anchor) -> Self {
+        Self {
+            run_id: anchor.run_id,
+            entry_count: anchor.entry_count,
+            root_hash: anchor.root_hash,
+            first_entry_hash: Some(anchor.first_entry_hash),
+            timestamp_utc: Some(anchor.timestamp_utc),
+            anchor_hash: Some(anchor.anchor_hash),
+            tlog_proof: None,
+            entry: None,
+        }
+    }
+}
+
 fn store<'a>(facts: &'a Facts, name: &Id) -> Result<&'a Target, Error> {
     let target = facts.target(name)?;
     match target.kind {
@@ -90,9 +137,12 @@ pub(in crate::action) fn open_store(
 /// The ledger of that name, copied; only one whose anchors are known here.
 fn ledger(facts: &Facts, probe: &dyn Probe, name: &Id, path: Option<&std::path::Path>) -> Result<LedgerCopy, Error> {
     let driver = &ledger_target(facts, name)?.driver;
-    if driver != corvusforge::DRIVER {
-        let message =
-            format!("ledger `{name}` is of driver `{driver}`; these anchors are of `{}`", corvusforge::DRIVER);
+    if driver != corvusforge::DRIVER && driver != own::DRIVER {
+        let message = format!(
+            "ledger `{name}` is of driver `{driver}`; these anchors are of `{}` and `{}`",
+            corvusforge::DRIVER,
+            own::DRIVER
+        );
         return Err(Error::new("unsupported_driver", message));
     }
     copy(facts, probe, name, path)

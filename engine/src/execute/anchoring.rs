@@ -16,7 +16,8 @@ use crate::secret::custody::Custody;
 use crate::target::Target;
 use crate::target::anchor_store::place::Guarded;
 use crate::target::anchor_store::receipts::{Recorded, receipts};
-use crate::target::anchor_store::{self, Item, deposit, own};
+use crate::target::anchor_store::{self, Item, deposit, inventory, own};
+use crate::target::corvusforge::anchor::Anchor;
 use crate::template::Outcome as Known;
 use crate::template::scope::Scope;
 use crate::time::{Duration, Timestamp};
@@ -140,27 +141,60 @@ impl Courier<'_> {
                 handed.push(Handed { store: store.name.clone(), outcome: Ok(recorded.receipt.clone()) });
                 continue;
             }
-            let intent =
-                AnchorIntent { store: store.name.clone(), of: run.to_string(), name: Some(end.item.name.clone()) };
-            self.note(ledger, Event::AnchorIntent(intent))?;
-            let outcome = self.one(store, &end.item).await.map_err(|error| {
-                let mut detail = error.to_string();
-                self.custody.masker().clean(&mut detail);
-                detail
-            });
-            let event = match &outcome {
-                Ok(receipt) => Event::AnchorReceipt(receipt.clone()),
-                Err(detail) => {
-                    let (store, of) = (store.name.clone(), run.to_string());
-                    Event::AnchorFailed(AnchorFailed { store, of, detail: detail.clone() })
-                }
-            };
-            self.note(ledger, event)?;
-            handed.push(Handed { store: store.name.clone(), outcome });
+            let name = Some(end.item.name.clone());
+            handed.push(self.noted(ledger, store, &end.item, name, None).await?);
         }
         // What was written since the run's end is signed as well.
         Ledger::checkpoint(ledger)?;
         Ok(handed)
+    }
+
+    /// Hands an anchor of a Corvusforge run to stores, noted in our own ledger. A statement that a store has already,
+    /// whenever it was made, stays as it is.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written; a store that says no is an answer.
+    pub async fn hand_over_foreign(
+        &self,
+        ledger: &mut Ledger,
+        anchor: &Anchor,
+        item: &Item,
+        stores: &[Target],
+    ) -> Result<Vec<Handed>, LedgerError> {
+        let mut handed = Vec::new();
+        for store in stores {
+            handed.push(self.noted(ledger, store, item, None, Some(anchor)).await?);
+        }
+        Ledger::checkpoint(ledger)?;
+        Ok(handed)
+    }
+
+    /// Intent, store, and what came of it; `name` is what receipts of our own runs are found by.
+    async fn noted(
+        &self,
+        ledger: &mut Ledger,
+        store: &Target,
+        item: &Item,
+        name: Option<String>,
+        foreign: Option<&Anchor>,
+    ) -> Result<Handed, LedgerError> {
+        let intent = AnchorIntent { store: store.name.clone(), of: item.run.clone(), name: name.clone() };
+        self.note(ledger, Event::AnchorIntent(intent))?;
+        let outcome = self.one(store, item, foreign).await.map_err(|error| {
+            let mut detail = error.to_string();
+            self.custody.masker().clean(&mut detail);
+            detail
+        });
+        let outcome = outcome.map(|receipt| AnchorReceipt { name, ..receipt });
+        let event = match &outcome {
+            Ok(receipt) => Event::AnchorReceipt(receipt.clone()),
+            Err(detail) => {
+                let (store, of) = (store.name.clone(), item.run.clone());
+                Event::AnchorFailed(AnchorFailed { store, of, detail: detail.clone() })
+            }
+        };
+        self.note(ledger, event)?;
+        Ok(Handed { store: store.name.clone(), outcome })
     }
 
     /// Whether the run is anchored as a policy asks.
@@ -189,10 +223,27 @@ impl Courier<'_> {
         Ok(End { at, item, receipts: receipts(&reader, Some(run.as_str()))? })
     }
 
-    async fn one(&self, target: &Target, item: &Item) -> Result<AnchorReceipt, anchor_store::Error> {
+    async fn one(
+        &self,
+        target: &Target,
+        item: &Item,
+        foreign: Option<&Anchor>,
+    ) -> Result<AnchorReceipt, anchor_store::Error> {
         let store = anchor_store::open(target, self.host, self.custody)?;
         store.trust(self.host, &self.guarded)?;
-        let had = deposit::look(&*store, self.host, item).await?.len() >= item.files.len();
+        let found = deposit::look(&*store, self.host, item).await?;
+        let had = found.len() >= item.files.len();
+        let mut item = item.clone();
+        // Of the same statement made at another time, the one that is there is the anchor.
+        if let (Some(anchor), Some(kept)) =
+            (foreign, found.into_iter().find_map(|object| inventory::stored(object).ok()))
+            && kept.anchor.says_the_same(anchor)
+            && kept.anchor.self_hash() == kept.anchor.anchor_hash
+        {
+            let bytes = kept.anchor.to_json_pretty().into_bytes();
+            item.files.iter_mut().for_each(|file| file.bytes.clone_from(&bytes));
+        }
+        let item = &item;
         // What is there already is compared, and nothing is replaced.
         let kept = deposit::put(&*store, self.host, item).await?;
         // A folder that was just made may lie elsewhere than it seemed.

@@ -42,7 +42,7 @@ pub(super) fn outcome(
             store: text(output, "/receipt/store"),
             driver: text(output, "/receipt/driver"),
             of,
-            name: None,
+            name: output.pointer("/receipt/name").and_then(Json::as_str).map(str::to_owned),
             place: text(output, "/receipt/path"),
             sha256: text(output, "/receipt/sha256"),
             bytes,

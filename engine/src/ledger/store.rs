@@ -3,6 +3,7 @@
 //! Triggers, the authorizer and defensive mode stop accidents. They stop nobody who can write the file: that is found
 //! by verification, and only as far as an anchor reaches.
 
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
@@ -264,6 +265,17 @@ pub(super) fn each_row(conn: &Connection, from: i64, mut see: impl FnMut(&Row<'_
 pub(super) fn each_hash(conn: &Connection, count: u64, mut see: impl FnMut(Hash)) -> rusqlite::Result<()> {
     let mut statement = conn.prepare_cached("SELECT hash FROM entries ORDER BY seq LIMIT ?")?;
     let mut rows = statement.query([i64::try_from(count).unwrap_or(i64::MAX)])?;
+    while let Some(row) = rows.next()? {
+        see(bytes(row.get_ref(0)?).try_into().unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// The same of the rows of a range of numbers.
+pub(super) fn each_hash_of(conn: &Connection, seqs: &Range<u64>, mut see: impl FnMut(Hash)) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare_cached("SELECT hash FROM entries WHERE seq >= ? AND seq < ? ORDER BY seq")?;
+    let [from, to] = [seqs.start, seqs.end].map(|seq| i64::try_from(seq).unwrap_or(i64::MAX));
+    let mut rows = statement.query([from, to])?;
     while let Some(row) = rows.next()? {
         see(bytes(row.get_ref(0)?).try_into().unwrap_or_default());
     }

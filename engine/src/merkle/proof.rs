@@ -213,6 +213,17 @@ impl ProofMaker {
         }
     }
 
+    /// The proof from the roots of subtrees, asked for by their leaves, in place of all leaves.
+    ///
+    /// # Errors
+    /// What asking came to.
+    pub fn from_roots<E>(mut self, mut root: impl FnMut(&Range<u64>) -> Result<Hash, E>) -> Result<Vec<Hash>, E> {
+        for (part, place) in &self.parts {
+            self.proof[*place] = root(part)?;
+        }
+        Ok(self.proof)
+    }
+
     /// The proof, lowest hash first; none where leaves are missing.
     #[must_use]
     pub fn finish(self) -> Option<Vec<Hash>> {
@@ -221,7 +232,7 @@ impl ProofMaker {
 }
 
 /// A tree of two leaves and more, split as RFC 9162 section 2.1.1 does.
-fn halves(tree: &Range<u64>) -> (Range<u64>, Range<u64>) {
+pub(crate) fn halves(tree: &Range<u64>) -> (Range<u64>, Range<u64>) {
     let size = tree.end - tree.start;
     let half = 1 << (u64::BITS - 1 - (size - 1).leading_zeros());
     let middle = tree.start + half;

@@ -3,7 +3,8 @@
 //!
 //! The digest links no line to another, so a fault within the sealed lines has no place: it is told which lines are too
 //! many or too few, and else only that something differs. Not found: another spelling or order of keys, lines split or
-//! joined so that the same bytes are digested, and a log whose seal was made anew; whoever can write the log can do that.
+//! joined so that the same bytes are digested. A log whose seal was made anew, as whoever can write the log can do, is found
+//! by a head that was recorded elsewhere ([`super::recorded_head`]).
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -21,6 +22,7 @@ use super::json_lines::fault::Fault;
 use super::json_lines::shown::{Shown, time_of};
 use super::json_lines::{CarriageReturns, Content, Lines, examine, tell};
 use super::python_json::{self, Value, canonical};
+use super::recorded_head::{Heads, RecordedHead};
 
 /// The name of this driver in reports.
 pub const DRIVER: &str = "digest_log";
@@ -108,6 +110,48 @@ impl DigestLog {
         }
         let report = findings.report(DRIVER, None);
         if never_sealed { Report { status: Status::NeverSealed, ..report } } else { report }
+    }
+
+    /// What it comes to now, to be kept elsewhere.
+    ///
+    /// # Errors
+    /// The report of a log that is not sound, or has no line: nothing is recorded of it.
+    pub fn head(&self, at: Timestamp) -> Result<RecordedHead, Box<Report>> {
+        let report = self.verify();
+        let heads = self.heads(&[report.entries]).ok();
+        let head = heads.and_then(|mut heads| heads.after.remove(&report.entries).flatten());
+        match head {
+            Some(head) if report.status.is_sound() => {
+                Ok(RecordedHead { driver: DRIVER.to_owned(), recipe: None, entries: report.entries, head, at })
+            }
+            _ => Err(Box::new(report)),
+        }
+    }
+
+    /// The digest over so many lines, for each of the sizes.
+    ///
+    /// # Errors
+    /// When the copy cannot be read.
+    pub fn heads(&self, sizes: &[u64]) -> io::Result<Heads> {
+        let mut heads = Heads::default();
+        let mut lines = Lines::open(&self.copy)?;
+        let mut digest = Some(Sha256::new());
+        while let Some(line) = lines.read_next()? {
+            let (content, _) = examine(&line);
+            match (&mut digest, content) {
+                (_, Content::Blank) => continue,
+                (Some(digest), Content::Value(parsed)) => digest.update(canonical(&parsed.value)),
+                (Some(digest), Content::Text(text)) => {
+                    digest.update(canonical(&Value::object([("raw", Value::Text(text))])));
+                }
+                (_, _) => digest = None,
+            }
+            heads.entries += 1;
+            if sizes.contains(&heads.entries) {
+                heads.after.insert(heads.entries, digest.as_ref().map(hex_of));
+            }
+        }
+        Ok(heads)
     }
 
     /// Shows every line that is not blank, unjudged, in their order.

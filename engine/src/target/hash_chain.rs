@@ -1,8 +1,9 @@
 //! Logs of JSON Lines in which each line bears its hash and names the one before it: Forge's scenario audit and its
 //! billing audit. Read and judged from a private copy, in one pass; a second one where links do not fit.
 //!
-//! Not found, because the format says nothing of it: lines cut from the end; a history that was hashed anew from some
-//! line on; another spelling of the same values. Nothing here repairs or appends.
+//! Not found by the log alone, because the format says nothing of it: lines cut from the end; a history that was hashed
+//! anew from some line on. A head that was recorded elsewhere finds both ([`super::recorded_head`]). Not found at all:
+//! another spelling of the same values. Nothing here repairs or appends.
 
 use std::collections::HashMap;
 use std::io;
@@ -21,6 +22,7 @@ use super::json_lines::fault::Fault;
 use super::json_lines::shown::{Shown, time_of};
 use super::json_lines::{CarriageReturns, Content, Lines, examine, tell};
 use super::python_json::{Value, canonical, canonical_utf8};
+use super::recorded_head::{Heads, RecordedHead};
 
 mod links;
 
@@ -130,6 +132,12 @@ impl HashChain {
         Self { name: name.to_owned(), copy: copy.to_owned(), recipe }
     }
 
+    /// How its lines are hashed.
+    #[must_use]
+    pub fn recipe(&self) -> Recipe {
+        self.recipe
+    }
+
     /// Reads every line and tells everything that is wrong. Nothing outside is compared with, so the best it comes to
     /// is `self_consistent_only`. The caller fills `subject`.
     #[must_use]
@@ -143,6 +151,47 @@ impl HashChain {
             }
         }
         findings.report(DRIVER, Some(self.recipe.as_str()))
+    }
+
+    /// What it comes to now, to be kept elsewhere.
+    ///
+    /// # Errors
+    /// The report of a log that is not sound: nothing is recorded of it.
+    pub fn head(&self, at: Timestamp) -> Result<RecordedHead, Box<Report>> {
+        let report = self.verify();
+        let heads = self.heads(&[report.entries]).ok();
+        let head = heads.and_then(|mut heads| heads.after.remove(&report.entries).flatten());
+        match head {
+            Some(head) if report.status.is_sound() => {
+                let driver = DRIVER.to_owned();
+                Ok(RecordedHead { driver, recipe: Some(self.recipe), entries: report.entries, head, at })
+            }
+            _ => Err(Box::new(report)),
+        }
+    }
+
+    /// The hash that the last of so many lines bears, for each of the sizes.
+    ///
+    /// # Errors
+    /// When the copy cannot be read.
+    pub fn heads(&self, sizes: &[u64]) -> io::Result<Heads> {
+        let mut heads = Heads::default();
+        let mut lines = Lines::open(&self.copy)?;
+        while let Some(line) = lines.read_next()? {
+            let (content, _) = examine(&line);
+            if content == Content::Blank {
+                continue;
+            }
+            heads.entries += 1;
+            if sizes.contains(&heads.entries) {
+                let link = match content {
+                    Content::Value(parsed) => read_link(self.recipe, parsed.value).ok(),
+                    _ => None,
+                };
+                heads.after.insert(heads.entries, link.map(|(link, _)| link.hash));
+            }
+        }
+        Ok(heads)
     }
 
     /// The runs in the order of their first lines, each with what its own lines come to.

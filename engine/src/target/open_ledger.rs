@@ -9,9 +9,10 @@ use serde_json::{Map, Value, json};
 
 use super::corvusforge::CorvusLedger;
 use super::corvusforge::listing::Filter as CorvusFilter;
-use super::digest_log::DigestLog;
-use super::hash_chain::HashChain;
+use super::digest_log::{self, DigestLog};
+use super::hash_chain::{self, HashChain};
 use super::json_lines::shown::Shown;
+use super::recorded_head::{Recorded, RecordedHead};
 use crate::event;
 use crate::ledger::history::Query;
 use crate::ledger::reader::{Filter as OwnFilter, Reader};
@@ -124,6 +125,46 @@ impl OpenLedger {
         }
     }
 
+    /// What a log of lines comes to now, to be kept elsewhere; of other ledgers nothing.
+    ///
+    /// # Errors
+    /// The report of one that is not sound.
+    pub fn head(&self, at: Timestamp) -> Result<Option<RecordedHead>, Box<Report>> {
+        match self {
+            Self::HashChain(chain) => chain.head(at).map(Some),
+            Self::DigestLog(log) => log.head(at).map(Some),
+            Self::Corvusforge(_) | Self::Runwarden(..) => Ok(None),
+        }
+    }
+
+    /// The report of a log of lines, held against heads that were recorded elsewhere; of other ledgers the report.
+    ///
+    /// # Errors
+    /// In words, when the copy cannot be read to its end.
+    pub fn report_recorded(
+        &self,
+        runs: Option<&[String]>,
+        recorded: Recorded,
+        now: Timestamp,
+    ) -> Result<Report, String> {
+        let mut report = self.report(runs);
+        if recorded.is_empty() {
+            return Ok(report);
+        }
+        let held = match self {
+            Self::HashChain(chain) => {
+                let of = (hash_chain::DRIVER, Some(chain.recipe()));
+                recorded.hold(&mut report, of, now, |sizes| chain.heads(sizes))
+            }
+            Self::DigestLog(log) => {
+                recorded.hold(&mut report, (digest_log::DRIVER, None), now, |sizes| log.heads(sizes))
+            }
+            Self::Corvusforge(_) | Self::Runwarden(..) => Ok(()),
+        };
+        held.map_err(|error| error.to_string())?;
+        Ok(report)
+    }
+
     /// The runs, in the order of their begin.
     ///
     /// # Errors
@@ -157,7 +198,7 @@ impl OpenLedger {
                 Ok(self.report(None).runs.into_iter().map(line).collect())
             }
             Self::HashChain(chain) => {
-                let line = |run: super::hash_chain::Run| RunLine {
+                let line = |run: hash_chain::Run| RunLine {
                     run: run.run,
                     entries: run.entries,
                     status: run.status,

@@ -44,10 +44,11 @@ pub struct View {
 
 /// Writes the two files; what is there already must be the same.
 pub fn export(context: &Context, args: &AnchorExport) -> Result<Exit, Refusal> {
+    let said = super::said_run(args)?;
     let place = place(context, &args.whose)?;
     let keys = keys(context, &args.keys, place.own.as_ref())?;
     let copied = copy(&place.path)?;
-    let (run, seq) = prove::end_of_run(&copied.reader, args.run.said())?;
+    let (run, seq) = prove::end_of_run(&copied.reader, said)?;
     let proven = copied.reader.prove(seq, None, &keys)?.ok_or_else(|| Refusal::internal("the run's end is gone"))?;
     let text = proven.proof.to_string();
     let mut written = Vec::new();

@@ -13,10 +13,11 @@ use engine::ledger::report::{Finding, Status};
 use engine::ledger::verify::{Anchors, verify_anchored};
 use engine::procedure::TargetKind;
 use engine::secret::custody::Custody;
-use engine::target::anchor_store;
 use engine::target::anchor_store::own::{self, Found};
 use engine::target::anchor_store::place::Guarded;
 use engine::target::anchor_store::receipts::{Recorded, hold, receipts};
+use engine::target::anchor_store::{self, Object};
+use engine::target::corvusforge::anchor::Anchor as CorvusAnchor;
 use engine::target::{self, Target};
 use engine::time::Duration;
 use schemars::JsonSchema;
@@ -38,12 +39,12 @@ use crate::workspace::{self, Workspace};
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct View {
     /// The run.
-    run: RunId,
+    pub(super) run: String,
     /// Whether it is anchored as policy asks; left out where policy asks for nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
-    anchored: Option<bool>,
+    pub(super) anchored: Option<bool>,
     /// Each store that was asked.
-    stores: Vec<Row>,
+    pub(super) stores: Vec<Row>,
 }
 
 /// What came of one store.
@@ -65,29 +66,32 @@ pub struct Row {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct FetchView {
     /// The run.
-    run: RunId,
+    pub(super) run: String,
     /// Its anchors in the store.
-    anchors: Vec<FoundView>,
+    pub(super) anchors: Vec<FoundView>,
     /// The files that were written.
-    files: Vec<String>,
+    pub(super) files: Vec<String>,
 }
 
 /// An anchor that was found.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct FoundView {
     /// Where it is.
-    place: String,
+    pub(super) place: String,
     /// What it is kept under.
-    name: String,
+    pub(super) name: String,
     /// The proof, as text; none where it cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
-    tlog_proof: Option<String>,
+    pub(super) tlog_proof: Option<String>,
     /// The exact bytes of the run's end, as text.
     #[serde(skip_serializing_if = "Option::is_none")]
-    entry: Option<String>,
+    pub(super) entry: Option<String>,
+    /// What an anchor of Corvusforge says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) anchor: Option<CorvusAnchor>,
     /// Why it cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    pub(super) error: Option<String>,
 }
 
 impl From<Handed> for Row {
@@ -129,7 +133,7 @@ pub fn guarded(workspace: &Workspace) -> Guarded {
     Guarded { ledger: workspace.ledger(), project: Some(workspace.root.clone()) }
 }
 
-fn id(text: &str) -> Result<Id, Refusal> {
+pub(super) fn id(text: &str) -> Result<Id, Refusal> {
     Id::parse(text).map_err(|error| Refusal::invalid("usage", format!("`{text}` names no target: {error}")))
 }
 
@@ -154,19 +158,25 @@ pub fn store(context: &Context, args: &AnchorStore) -> Result<Exit, Refusal> {
     let handed = runtime()?.block_on(courier.hand_over(&mut ledger, &run, &stores))?;
     let anchored = demand.map(|demand| courier.is_met(&ledger, &run, &demand)).transpose()?;
     ledger.close(machine.now())?;
-    let view = View { run, anchored, stores: handed.into_iter().map(Row::from).collect() };
+    let view = View { run: run.to_string(), anchored, stores: handed.into_iter().map(Row::from).collect() };
+    Ok(shown(context, &view))
+}
+
+/// Shows what came of it; anything but every store having it is a failure.
+pub(super) fn shown(context: &Context, view: &View) -> Exit {
+    let (run, anchored) = (&view.run, view.anchored);
     let all = view.stores.iter().all(|row| row.stored) && anchored != Some(false);
     let ui = &context.ui;
     if ui.is_human() {
         let mut lines: Vec<String> = view.stores.iter().map(|row| line(row, ui.out)).collect();
         if anchored == Some(false) {
-            lines.push(format!("run {} is {} as policy asks", view.run, ui.out.red("not anchored")));
+            lines.push(format!("run {run} is {} as policy asks", ui.out.red("not anchored")));
         }
         ui.data(&lines.join("\n"));
     } else {
-        ui.json(&view);
+        ui.json(view);
     }
-    Ok(if all { Exit::Done } else { Exit::Failed })
+    if all { Exit::Done } else { Exit::Failed }
 }
 
 fn line(row: &Row, paint: crate::ui::Paint) -> String {
@@ -183,14 +193,18 @@ fn line(row: &Row, paint: crate::ui::Paint) -> String {
 
 /// Everything in a store that is an anchor of ours: of all runs, or of one.
 pub fn found(workspace: &Workspace, name: &str, run: Option<&str>) -> Result<Vec<Found>, Refusal> {
+    Ok(own::found(objects(workspace, name, run)?))
+}
+
+/// Everything in a store, or what is called after a run.
+pub(super) fn objects(workspace: &Workspace, name: &str, run: Option<&str>) -> Result<Vec<Object>, Refusal> {
     let machine = setup::machine(workspace, workspace.environment()?);
     let [target] = &bind(workspace, &machine, &[id(name)?])?[..] else {
         return Err(Refusal::internal("one name is one target"));
     };
     let unreadable = |error: anchor_store::Error| Refusal::new(Exit::Ledger, "io", error.to_string());
     let store = anchor_store::open(target, &machine, &Custody::default()).map_err(unreadable)?;
-    let objects = runtime()?.block_on(store.objects(&machine, run)).map_err(unreadable)?;
-    Ok(own::found(objects))
+    runtime()?.block_on(store.objects(&machine, run)).map_err(unreadable)
 }
 
 pub fn fetch(context: &Context, args: &AnchorFetch) -> Result<Exit, Refusal> {
@@ -224,26 +238,34 @@ pub fn fetch(context: &Context, args: &AnchorFetch) -> Result<Exit, Refusal> {
             name: found.name.clone(),
             tlog_proof: found.proof.as_ref().ok().map(text),
             entry: found.entry.as_ref().map(text),
+            anchor: None,
             error: found.proof.as_ref().err().map(|damage| damage.detail.clone()),
         })
         .collect();
-    let is_there = anchors.iter().any(|found| found.tlog_proof.is_some());
+    let view = FetchView { run: run.to_string(), anchors, files: written };
+    Ok(shown_found(context, &view, &args.from))
+}
+
+/// Shows what a store has; nothing that can be read is a failure.
+pub(super) fn shown_found(context: &Context, view: &FetchView, store: &str) -> Exit {
     let ui = &context.ui;
     if ui.is_human() {
-        let lines: Vec<String> = anchors
+        let lines: Vec<String> = view
+            .anchors
             .iter()
             .map(|found| match &found.error {
                 Some(error) => format!("{}  {}: {error}", ui.out.red("damaged"), found.place),
                 None => format!("{}  {}", ui.out.green("found"), found.place),
             })
             .collect();
-        let nothing = format!("store `{}` has no anchor of run {run}", args.from);
+        let nothing = format!("store `{store}` has no anchor of run {}", view.run);
         ui.data(&if lines.is_empty() { nothing } else { lines.join("\n") });
-        written.iter().for_each(|path| ui.note(&format!("wrote {}", files::shown(Path::new(path)))));
+        view.files.iter().for_each(|path| ui.note(&format!("wrote {}", files::shown(Path::new(path)))));
     } else {
-        ui.json(&FetchView { run, anchors, files: written });
+        ui.json(view);
     }
-    Ok(if is_there { Exit::Done } else { Exit::Failed })
+    let is_there = view.anchors.iter().any(|found| found.error.is_none());
+    if is_there { Exit::Done } else { Exit::Failed }
 }
 
 /// Every anchor of a store by itself, then all of them with the ledger and the receipts in it.

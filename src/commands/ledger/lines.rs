@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
+use engine::host::Probe as _;
 use engine::ledger::report::Report;
 use engine::procedure::TargetKind;
 use engine::procedure::workspace::TargetEntry;
@@ -10,11 +11,12 @@ use engine::target;
 use engine::target::json_lines::shown::Shown;
 use engine::target::ledger_copy::LedgerCopy;
 use engine::target::open_ledger::Wanted as Asked;
+use engine::target::recorded_head::RecordedHead;
 use serde_json::{Map, Value as Json, json};
 
 use super::Context;
 use super::entries::{View, Wanted, no_run};
-use super::verify::unreadable;
+use super::verify::{anchors, unreadable};
 use crate::args::{Driver, Format, Recipe, Verify, Whose};
 use crate::exit::Exit;
 use crate::files::absolute;
@@ -57,13 +59,13 @@ fn refuse_runs(copied: &LedgerCopy) -> Result<(), Refusal> {
     copied.has_runs().map_err(|why| Refusal::invalid("usage", why).help("leave out `--run`"))
 }
 
-pub fn verify(path: &Path, args: &Verify) -> Result<Report, Refusal> {
+pub(super) fn verify(path: &Path, args: &Verify) -> Result<Report, Refusal> {
     let driver = args.whose.driver.as_str();
-    let is_anchored = !args.anchors.is_empty() || !args.anchor_folders.is_empty() || args.max_age.is_some();
-    if is_anchored || !args.keys.keys.is_empty() {
-        let message = format!("there are no anchors and no keys of `--driver {driver}`");
-        return Err(Refusal::invalid("usage", message).help("leave out `--anchor` and `--vkey`"));
+    if !args.keys.keys.is_empty() {
+        let message = format!("there are no keys of `--driver {driver}`");
+        return Err(Refusal::invalid("usage", message).help("leave out `--key`"));
     }
+    let recorded = anchors::recorded(args)?;
     let copied = match copy(path, &args.whose)? {
         Ok(copied) => copied,
         Err(why) => return Ok(unreadable(driver, why)),
@@ -73,12 +75,30 @@ pub fn verify(path: &Path, args: &Verify) -> Result<Report, Refusal> {
         refuse_runs(&copied)?;
     }
     Ok(match copied.open() {
-        Ok(ledger) => ledger.report(runs),
+        Ok(ledger) => {
+            let now = setup::reading_machine().now();
+            ledger.report_recorded(runs, recorded, now).unwrap_or_else(|why| unreadable(driver, why))
+        }
         Err(report) => *report,
     })
 }
 
-pub fn show(context: &Context, path: &Path, whose: &Whose, wanted: &Wanted<'_>) -> Result<Exit, Refusal> {
+/// What a log comes to now, of one that is sound.
+pub fn head(path: &Path, whose: &Whose) -> Result<RecordedHead, Refusal> {
+    let unreadable = |why| Refusal::new(Exit::Ledger, "ledger", why);
+    let said = |report: Box<Report>| match report.problems.first() {
+        Some(problem) => format!("{}: {}", problem.code, problem.detail),
+        None => format!("the log is {}", report.status.as_str()),
+    };
+    let copied = copy(path, whose)?.map_err(unreadable)?;
+    let ledger = copied.open().map_err(|report| unreadable(said(report)))?;
+    let head = ledger
+        .head(setup::reading_machine().now())
+        .map_err(|report| Refusal::new(Exit::Failed, "ledger", format!("the log is not anchored: {}", said(report))))?;
+    head.ok_or_else(|| Refusal::internal("a log of lines has a head"))
+}
+
+pub(super) fn show(context: &Context, path: &Path, whose: &Whose, wanted: &Wanted<'_>) -> Result<Exit, Refusal> {
     if let Some(kind) = wanted.kind {
         let message = format!("entries of `{}` have no kind; `--kind {kind}` is of no use", whose.driver.as_str());
         return Err(Refusal::invalid("usage", message));

@@ -19,7 +19,7 @@ use crate::setup;
 use crate::setup::witnesses::asked_for;
 use crate::ui::Paint;
 
-mod anchors;
+pub(super) mod anchors;
 
 pub fn run(context: &Context, args: &Verify) -> Result<Exit, Refusal> {
     let place = place(context, &args.whose)?;
@@ -207,14 +207,14 @@ fn status(status: Status, paint: Paint) -> String {
 
 /// What is easily taken for more than it is.
 fn meaning(report: &Report) -> Option<&'static str> {
-    let has_anchors = !matches!(report.driver.as_str(), "hash_chain" | "digest_log");
+    let is_signed = !matches!(report.driver.as_str(), "hash_chain" | "digest_log");
     match report.status {
-        Status::SelfConsistentOnly if has_anchors => Some(
+        Status::SelfConsistentOnly if is_signed => Some(
             "it agrees with itself, and nothing outside it says that it is whole; give an anchor with `--anchor FILE`",
         ),
         Status::SelfConsistentOnly => Some(
-            "it agrees with itself, and nothing outside it says that it is whole; its format knows no anchors, so \
-             lines cut from its end or a history made anew are not found",
+            "it agrees with itself, and nothing outside it says that it is whole: lines cut from its end or a history \
+             made anew are not found; give a recorded head with `--anchor FILE`",
         ),
         Status::NeverSealed => Some("nothing in it was ever sealed: nobody could tell if it were changed"),
         _ => None,

@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{check_run, ledger, open};
+use super::own::{self, Own};
+use super::{Statement, check_run, ledger, open};
 use crate::action::ledger::aside;
 use crate::action::{Error, Looking, Read};
 use crate::id::{Digest, Id};
-use crate::target::corvusforge::anchor::Anchor;
 
 /// Makes the anchor of a run.
 pub struct Export;
@@ -17,7 +17,7 @@ pub struct Export;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
-    /// The ledger, of driver `corvusforge`.
+    /// The ledger, of driver `corvusforge` or `runwarden`.
     #[schemars(extend("x-runwarden-target" = ["ledger"]))]
     target: Id,
     /// The run.
@@ -27,11 +27,12 @@ pub struct Params {
 /// What `anchor.export` gives.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
-    /// The anchor, as Corvusforge's `export_anchor` gives it; its time is the begin of this run.
-    anchor: Anchor,
+    /// The anchor: as Corvusforge's `export_anchor` gives it, its time the begin of this run; or of our own ledger the
+    /// proof of the run's end, and that entry.
+    anchor: Statement,
     /// The same without time and hash: the same for as long as the run is the same, so that a plan that shows it keeps
     /// its digest. `anchor.store` puts the rest to it.
-    claim: Claim,
+    claim: Statement,
     /// The run.
     run: String,
     /// How many entries it covers.
@@ -42,19 +43,6 @@ pub struct Output {
     first_entry_hash: String,
     /// The digest of the bytes that were read: database and write-ahead log.
     subject: Digest,
-}
-
-/// What an anchor says of a run.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Claim {
-    /// The run.
-    run_id: String,
-    /// How many entries it has.
-    entry_count: u64,
-    /// The hash of the last of them.
-    root_hash: String,
-    /// The hash of the first of them.
-    first_entry_hash: String,
 }
 
 #[async_trait]
@@ -69,18 +57,22 @@ impl Read for Export {
         let subject = copy.subject().clone();
         let at = looking.facts.started_at;
         let run = params.run.clone();
-        let anchor = aside(move || Ok::<_, Error>(open(&copy)?.anchor(&run, at)?)).await??;
-        let claim = Claim {
-            run_id: anchor.run_id.clone(),
-            entry_count: anchor.entry_count,
-            root_hash: anchor.root_hash.clone(),
-            first_entry_hash: anchor.first_entry_hash.clone(),
-        };
+        let made = aside(move || {
+            if copy.driver() == own::DRIVER {
+                return Own::open(&copy)?.export(&run);
+            }
+            let anchor = open(&copy)?.anchor(&run, at)?;
+            let first = anchor.first_entry_hash.clone();
+            Ok::<_, Error>((Statement::from(anchor), first))
+        });
+        let (anchor, first_entry_hash) = made.await??;
+        // An anchor of our own has no time of its own.
+        let claim = Statement { timestamp_utc: None, anchor_hash: None, ..anchor.clone() };
         Ok(Output {
             run: params.run,
             entry_count: anchor.entry_count,
             root_hash: anchor.root_hash.clone(),
-            first_entry_hash: anchor.first_entry_hash.clone(),
+            first_entry_hash,
             anchor,
             claim,
             subject,

@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{check_run, ledger, open, open_store, store as store_target};
+use super::own::{self, Own};
+use super::{Statement, check_run, ledger, open, open_store, store as store_target};
 use crate::action::ledger::{aside, target as ledger_target};
 use crate::action::{
     Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Reconciled, Repeat,
@@ -34,22 +35,8 @@ pub struct Params {
     ledger: Id,
     /// The run.
     run: String,
-    /// The `anchor` or `claim` of `anchor.export`; a claim gets the begin of this run as its time.
-    anchor: Stated,
-}
-
-/// An anchor, or what it says without time and hash.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Stated {
-    run_id: String,
-    entry_count: u64,
-    root_hash: String,
-    first_entry_hash: String,
-    #[serde(default)]
-    timestamp_utc: Option<String>,
-    #[serde(default)]
-    anchor_hash: Option<String>,
+    /// The `anchor` or `claim` of `anchor.export`; a claim of Corvusforge gets the begin of this run as its time.
+    anchor: Statement,
 }
 
 /// What `anchor.store` gives.
@@ -68,6 +55,9 @@ pub struct Receipt {
     store: String,
     /// Its driver.
     driver: String,
+    /// What it is kept under, `RUN.SIZE.ROOT`; of a run of our own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     /// Where it is: a file, a key, a tag, a log's entry, a mail.
     path: String,
     /// SHA-256 of the file, 64 hex digits.
@@ -84,36 +74,67 @@ pub struct Receipt {
 
 /// What is to be stored, where, and what is there.
 struct Order {
-    anchor: Anchor,
+    at: String,
     item: Item,
     store: Box<dyn AnchorStore>,
     name: String,
     driver: String,
+    /// Whether the anchor is of a run of our own.
+    is_own: bool,
     place: Option<String>,
     trust: Trust,
-    existing: Option<Stored>,
+    existing: Option<Existing>,
+}
+
+/// The same statement, in the store already.
+pub(super) struct Existing {
+    pub place: String,
+    pub sha256: Digest,
+    pub size: u64,
+    /// The time that it says.
+    pub at: String,
 }
 
 impl Params {
     async fn order(&self, facts: &Facts, probe: &dyn Probe) -> Result<Order, Error> {
         check_run(&self.run)?;
-        let anchor = self.stamped(facts)?;
         let target = store_target(facts, &self.target)?;
         let (name, driver) = (target.name.clone(), target.driver.clone());
+        let is_own = ledger_target(facts, &self.ledger)?.driver == own::DRIVER;
+        let stamped = if is_own { None } else { Some(self.stamped(facts)?) };
         let store = open_store(facts, probe, &self.target)?;
         let trust = store.trust(probe, &self.guarded(facts)?)?;
-        self.must_fit(facts, probe, &anchor).await?;
-        let item = Item {
-            name: name_of(&anchor),
-            run: anchor.run_id.clone(),
-            size: anchor.entry_count,
-            root: anchor.root_hash.clone(),
-            files: vec![File { extension: "json", bytes: anchor.to_json_pretty().into_bytes() }],
-            at: facts.started_at,
+        let (item, at, existing) = match stamped {
+            Some(anchor) => {
+                self.must_fit(facts, probe, &anchor).await?;
+                let item = Item {
+                    name: name_of(&anchor),
+                    run: anchor.run_id.clone(),
+                    size: anchor.entry_count,
+                    root: anchor.root_hash.clone(),
+                    files: vec![File { extension: "json", bytes: anchor.to_json_pretty().into_bytes() }],
+                    at: facts.started_at,
+                };
+                let existing = existing(deposit::look(&*store, probe, &item).await?, &anchor)?;
+                (item, anchor.timestamp_utc, existing)
+            }
+            None => {
+                let copy = ledger(facts, probe, &self.ledger, None)?;
+                let (run, said) = (self.run.clone(), self.anchor.clone());
+                let opened = aside(move || {
+                    let own = Own::open(&copy)?;
+                    let proven = own.fitting(&run, &said)?;
+                    Ok::<_, Error>((copy, own, proven))
+                });
+                let (_copy, own, proven) = opened.await??;
+                let item = own::order(&self.run, &proven, facts)?;
+                let objects = deposit::look(&*store, probe, &item).await?;
+                let existing = own.existing(&self.run, objects, &item, &proven)?;
+                (item, own::ended_at(&proven.body), existing)
+            }
         };
-        let existing = existing(deposit::look(&*store, probe, &item).await?, &anchor)?;
         let place = store.place(probe, &item);
-        Ok(Order { anchor, item, store, name, driver, place, trust, existing })
+        Ok(Order { at, item, store, name, driver, is_own, place, trust, existing })
     }
 
     fn guarded(&self, facts: &Facts) -> Result<Guarded, Error> {
@@ -122,11 +143,15 @@ impl Params {
 
     fn stamped(&self, facts: &Facts) -> Result<Anchor, Error> {
         let stated = self.anchor.clone();
+        if stated.tlog_proof.is_some() || stated.entry.is_some() {
+            return Err(Error::new("bad_input", "`tlog_proof` and `entry` are of our own ledger's anchors"));
+        }
+        let missing = || Error::new("bad_input", "`anchor` has no `first_entry_hash`");
         let mut anchor = Anchor {
             run_id: stated.run_id,
             entry_count: stated.entry_count,
             root_hash: stated.root_hash,
-            first_entry_hash: stated.first_entry_hash,
+            first_entry_hash: stated.first_entry_hash.ok_or_else(missing)?,
             timestamp_utc: String::new(),
             anchor_hash: String::new(),
         };
@@ -166,17 +191,18 @@ impl Order {
     fn output(&self, existed: bool, details: Map<String, Value>) -> Output {
         let statement = self.item.statement();
         let (at, sha256, size) = match &self.existing {
-            Some(stored) => (stored.anchor.timestamp_utc.clone(), stored.digest.clone(), stored.size),
-            None => (self.anchor.timestamp_utc.clone(), Digest::of(statement), statement.len() as u64),
+            Some(stored) => (stored.at.clone(), stored.sha256.clone(), stored.size),
+            None => (self.at.clone(), Digest::of(statement), statement.len() as u64),
         };
         let path = self.existing.as_ref().map(|stored| stored.place.clone()).or(self.place.clone()).unwrap_or_default();
         let (store, driver, sha256) = (self.name.clone(), self.driver.clone(), sha256.hex().to_owned());
-        Output { receipt: Receipt { store, driver, path, sha256, size, trust: self.trust, at, details }, existed }
+        let name = self.is_own.then(|| self.item.name.clone());
+        Output { receipt: Receipt { store, driver, name, path, sha256, size, trust: self.trust, at, details }, existed }
     }
 }
 
 /// The same statement under that name, whenever it was made; anything else in its place is refused.
-fn existing(objects: Vec<Object>, anchor: &Anchor) -> Result<Option<Stored>, Error> {
+fn existing(objects: Vec<Object>, anchor: &Anchor) -> Result<Option<Existing>, Error> {
     let Some(object) = objects.into_iter().next() else { return Ok(None) };
     let place = object.place.clone();
     let refused = |why: &str| {
@@ -185,17 +211,14 @@ fn existing(objects: Vec<Object>, anchor: &Anchor) -> Result<Option<Stored>, Err
     };
     let stored = inventory::stored(object).map_err(|misfit| refused(&misfit.detail))?;
     let found = &stored.anchor;
-    let says_the_same = found.run_id == anchor.run_id
-        && found.entry_count == anchor.entry_count
-        && found.root_hash == anchor.root_hash
-        && found.first_entry_hash == anchor.first_entry_hash;
-    if !says_the_same {
+    if !found.says_the_same(anchor) {
         return Err(refused("another anchor"));
     }
     if found.self_hash() != found.anchor_hash {
         return Err(refused("an anchor whose own hash does not fit it"));
     }
-    Ok(Some(stored))
+    let Stored { place, anchor, digest, size, .. } = stored;
+    Ok(Some(Existing { place, sha256: digest, size, at: anchor.timestamp_utc }))
 }
 
 #[async_trait]
@@ -206,7 +229,7 @@ impl Effect for Store {
         repeat: Repeat::Idempotent,
         preview: Fidelity::Exact,
         reconcile: true,
-        version: 2,
+        version: 3,
     };
     type Params = Params;
     type Output = Output;
@@ -216,7 +239,7 @@ impl Effect for Store {
         let no_change = order.existing.is_some();
         let mut after = json!({ "exists": true, "receipt": order.output(no_change, Map::new()).receipt });
         // A claim is stamped with the begin of the run that stores it, which a plan does not know.
-        if params.anchor.timestamp_utc.is_none() && !no_change {
+        if params.anchor.timestamp_utc.is_none() && !order.is_own && !no_change {
             let receipt = after.get_mut("receipt").and_then(Value::as_object_mut);
             receipt
                 .into_iter()
@@ -245,7 +268,7 @@ impl Effect for Store {
         let order = params.order(looking.facts, looking.probe).await?;
         Ok(match &order.existing {
             Some(stored) => {
-                let existed = stored.anchor.timestamp_utc != order.anchor.timestamp_utc;
+                let existed = stored.at != order.at;
                 Reconciled::Happened(order.output(existed, Map::new()))
             }
             None if !order.store.is_readable() => Reconciled::CannotTell,

@@ -16,6 +16,8 @@ use crate::target::corvusforge::tests::writer::runs::{MAIN_RUN, OPEN_RUN, WAIVED
 use crate::target::corvusforge::tests::writer::{self, Plan, Tamper};
 use crate::time::Timestamp;
 
+mod own;
+
 async fn export(scene: &Scene, run: &str) -> Value {
     scene.read("anchor.export", json!({ "target": "ledger", "run": run })).await.unwrap()
 }
@@ -453,9 +455,9 @@ async fn another_file_is_held_against_the_anchors() {
 }
 
 #[tokio::test]
-async fn our_own_ledger_has_other_anchors() {
+async fn a_log_of_lines_has_no_anchor_of_a_run() {
     let mut scene = Scene::example();
-    scene.bind("ledger", TargetKind::Ledger, "runwarden", json!({ "path": "own.db" }));
+    scene.bind("ledger", TargetKind::Ledger, "digest_log", json!({ "path": "events.jsonl" }));
     let error = scene.read("anchor.export", json!({ "target": "ledger", "run": MAIN_RUN })).await.unwrap_err();
     assert_eq!(error.code, "unsupported_driver");
 }

@@ -8,13 +8,14 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::fetch::{everything, subject_of};
-use super::{check_run, digest_over, ledger};
+use super::fetch::{Shelf, everything};
+use super::{check_run, digest_over, ledger, own, own_verify};
 use crate::action::ledger::aside;
 use crate::action::{Error, Looking, Read};
 use crate::id::{Digest, Id};
 use crate::ledger::report::{Finding, Report, Status};
 use crate::target::anchor_store::inventory::{self, Inventory, Misfit, Stored};
+use crate::target::anchor_store::own as own_store;
 use crate::target::ledger_copy::LedgerCopy;
 use crate::target::open_ledger::OpenLedger;
 use crate::time::{Duration, Timestamp};
@@ -33,8 +34,8 @@ pub struct Params {
     /// The file of one anchor; not beside `target`.
     #[serde(default)]
     #[schemars(extend("x-runwarden-path" = true))]
-    path: Option<PathBuf>,
-    /// The ledger.
+    pub(super) path: Option<PathBuf>,
+    /// The ledger, of driver `corvusforge` or `runwarden`.
     #[schemars(extend("x-runwarden-target" = ["ledger"]))]
     ledger: Id,
     /// Another file (a backup, a snapshot) held against the anchors in place of the ledger's.
@@ -42,13 +43,13 @@ pub struct Params {
     #[schemars(extend("x-runwarden-path" = true))]
     ledger_path: Option<PathBuf>,
     /// The runs; `all` are those of the ledger and those that have an anchor.
-    runs: Runs,
-    /// Every entry of this stage must lie within the newest anchor.
+    pub(super) runs: Runs,
+    /// Every entry of this stage must lie within the newest anchor; of Corvusforge.
     #[serde(default)]
-    covers_stage: Option<String>,
+    pub(super) covers_stage: Option<String>,
     /// The newest anchor must not be older.
     #[serde(default)]
-    max_age: Option<Duration>,
+    pub(super) max_age: Option<Duration>,
 }
 
 /// Which runs.
@@ -64,69 +65,80 @@ pub enum Runs {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
     /// How many runs were held against an anchor.
-    checked: u64,
+    pub(super) checked: u64,
     /// How many of them do not fit: their newest anchor in any line, or an older one in what it says.
-    failed: u64,
+    pub(super) failed: u64,
     /// How many runs have no anchor.
-    missing: u64,
+    pub(super) missing: u64,
     /// The runs that have no anchor.
-    missing_runs: Vec<String>,
+    pub(super) missing_runs: Vec<String>,
     /// Each anchor of these runs: run by run, those that cover most first.
-    items: Vec<Item>,
+    pub(super) items: Vec<Item>,
     /// Every line that is not as it should be, in words, with the anchor's file before it.
-    wrong: Vec<String>,
+    pub(super) wrong: Vec<String>,
     /// Whether the ledger could be read: `ok`, or `empty` or `unreadable`; `ok` says no more than that.
-    ledger_status: Status,
+    pub(super) ledger_status: Status,
     /// Everything in the store that is no anchor, cannot be read, or is named for another run than it says.
-    problems: Vec<Misfit>,
+    pub(super) problems: Vec<Misfit>,
     /// The digest of what was read: ledger and anchors.
-    subject: Digest,
+    pub(super) subject: Digest,
 }
 
 /// A run held against one anchor.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Item {
     /// The run.
-    run: String,
+    pub(super) run: String,
     /// The anchor's file.
-    source: String,
+    pub(super) source: String,
     /// Whether this is the one that decides about coverage and age: the one that covers most.
-    newest: bool,
+    pub(super) newest: bool,
     /// Whether every line is as it should be.
-    ok: bool,
+    pub(super) ok: bool,
     /// How many entries the anchor covers.
-    entry_count: u64,
-    /// How many entries the run has.
-    entries: u64,
+    pub(super) entry_count: u64,
+    /// How many entries the run has, or our own ledger.
+    pub(super) entries: u64,
     /// The time that the anchor says.
-    at: String,
-    /// Whether the anchor's own hash fits it.
-    self_hash: bool,
+    pub(super) at: String,
+    /// Whether the anchor's own hash fits it; of our own, whether its proof fits its entry.
+    pub(super) self_hash: bool,
     /// Whether it says this run.
-    run_id: bool,
+    pub(super) run_id: bool,
     /// Whether what was anchored is there and unchanged.
-    prefix: bool,
+    pub(super) prefix: bool,
     /// Whether what came after the anchor agrees with itself.
-    tail: bool,
+    pub(super) tail: bool,
     /// How many entries came after the anchor.
-    rows_after: u64,
+    pub(super) rows_after: u64,
     /// Every line.
-    findings: Vec<Finding>,
+    pub(super) findings: Vec<Finding>,
 }
 
 /// Everything that is looked at.
 struct Evidence {
     copy: LedgerCopy,
-    inventory: Inventory,
+    shelf: Shelf,
     subject: Digest,
 }
 
 impl Params {
     async fn gather(&self, looking: &Looking<'_>) -> Result<Evidence, Error> {
-        let inventory = match (&self.target, &self.path) {
+        let copy = ledger(looking.facts, looking.probe, &self.ledger, self.ledger_path.as_deref())?;
+        let shelf = match (&self.target, &self.path) {
             (Some(target), None) => everything(looking, target).await?,
+            (None, Some(path)) if copy.driver() == own::DRIVER => {
+                let found = own_store::read(looking.probe, path).map_err(|damage| match damage.code {
+                    "unreadable" => Error::new("not_found", damage.detail),
+                    _ => Error::new("not_an_anchor", format!("`{}`: {}", path.display(), damage.detail)),
+                })?;
+                Shelf { own: vec![found], ..Shelf::default() }
+            }
             (None, Some(path)) => match inventory::read(looking.probe, path) {
-                Ok(stored) => Inventory { anchors: vec![stored], misfits: Vec::new() },
+                Ok(stored) => {
+                    let inventory = Inventory { anchors: vec![stored], misfits: Vec::new() };
+                    Shelf { inventory, ..Shelf::default() }
+                }
                 Err(misfit) if misfit.code == "unreadable" => return Err(Error::new("not_found", misfit.detail)),
                 Err(misfit) => {
                     return Err(Error::new("not_an_anchor", format!("`{}`: {}", misfit.path, misfit.detail)));
@@ -134,9 +146,8 @@ impl Params {
             },
             _ => return Err(Error::new("bad_input", "it takes one of `target` and `path`")),
         };
-        let copy = ledger(looking.facts, looking.probe, &self.ledger, self.ledger_path.as_deref())?;
-        let subject = digest_over(&(copy.subject(), subject_of(&inventory)));
-        Ok(Evidence { copy, inventory, subject })
+        let subject = digest_over(&(copy.subject(), shelf.subject()));
+        Ok(Evidence { copy, shelf, subject })
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -159,9 +170,14 @@ impl Read for Verify {
 
     async fn read(&self, params: Params, looking: &Looking<'_>) -> Result<Output, Error> {
         params.check()?;
-        let Evidence { copy, inventory, subject } = params.gather(looking).await?;
+        let Evidence { copy, shelf, subject } = params.gather(looking).await?;
         let now = looking.probe.now();
-        aside(move || judge(&params, &copy, inventory, subject, now)).await
+        if copy.driver() == own::DRIVER {
+            let store = params.target.as_ref().map(|name| looking.facts.target(name)).transpose()?;
+            let store = store.map(|target| target.name.clone());
+            return aside(move || own_verify::judge(&params, &copy, store.as_deref(), shelf, (subject, now))).await?;
+        }
+        aside(move || judge(&params, &copy, shelf.inventory, subject, now)).await
     }
 
     async fn subject(&self, params: Params, looking: &Looking<'_>) -> Result<Option<Digest>, Error> {
@@ -290,12 +306,12 @@ fn item(run: &str, stored: &Stored, newest: bool, findings: Vec<Finding>, (entri
     }
 }
 
-fn in_words(item: &Item) -> impl Iterator<Item = String> {
+pub(super) fn in_words(item: &Item) -> impl Iterator<Item = String> {
     let wrong = item.findings.iter().filter(|finding| !finding.ok);
     wrong.map(|finding| format!("{}: {}: {}", item.source, finding.code, finding.detail))
 }
 
-fn broken(code: &str, detail: String) -> Finding {
+pub(super) fn broken(code: &str, detail: String) -> Finding {
     Finding { code: code.to_owned(), ok: false, detail }
 }
 

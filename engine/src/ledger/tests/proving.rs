@@ -78,6 +78,68 @@ fn damaged_entries_give_no_proof() {
     assert!(matches!(reader.prove_growth(1, None, &[vkey()]), Err(Error::NotGenuine { .. })));
 }
 
+/// A ledger of so many entries, with its nodes.
+fn long(entries: u32) -> Place {
+    let place = Place::new();
+    let mut ledger = place.open().unwrap();
+    let drafts: Vec<Draft> =
+        (0..entries).map(|number| of(&run(1), Kind::GuardVerdict, json!({ "note": number.to_string() }))).collect();
+    for some in drafts.chunks(500) {
+        ledger.append(at(5), some).unwrap();
+    }
+    ledger.close(at(6)).unwrap();
+    place
+}
+
+#[test]
+fn a_proof_by_kept_nodes_is_the_one_that_all_leaves_give() {
+    let place = long(1_500);
+    let nodes = files::beside(&place.path, ".nodes");
+    let size = place.reader().0.head().unwrap().size;
+    assert_eq!(std::fs::metadata(nodes.join("8")).unwrap().len(), (size >> 8) * 32);
+    assert!(!nodes.join("16").exists());
+    let proofs = || {
+        let (reader, _scratch) = place.reader();
+        let prove = |seq| reader.prove(seq, Some(size), &[vkey()]).unwrap().unwrap();
+        (0..size).step_by(97).chain([1, 255, 256, 257, size - 1]).map(prove).collect::<Vec<_>>()
+    };
+    let fast = proofs();
+    // What the nodes alone give is asked for as well: they must not be passed over in silence.
+    let (reader, _scratch) = place.reader();
+    let by_nodes = Nodes::beside(&place.path, &reader.conn);
+    assert_eq!(by_nodes.root(&(0..size)).unwrap(), reader.head().unwrap().root);
+    for damage in [&b""[..], &[7; 32], &[7; 33]] {
+        std::fs::write(nodes.join("8"), damage).unwrap();
+        assert!(!by_nodes.root(&(0..size)).is_ok_and(|root| root == reader.head().unwrap().root));
+        assert_eq!(proofs(), fast, "{damage:?}");
+    }
+    std::fs::remove_dir_all(&nodes).unwrap();
+    assert_eq!(proofs(), fast);
+}
+
+#[test]
+fn nodes_that_are_missing_or_wrong_are_made_again() {
+    let place = long(1_500);
+    let file = files::beside(&place.path, ".nodes").join("8");
+    let was = std::fs::read(&file).unwrap();
+    let go_on = || {
+        let mut ledger = place.open().unwrap();
+        let drafts: Vec<Draft> = (0..300).map(|_| of(&run(1), Kind::GuardVerdict, json!({}))).collect();
+        ledger.append(at(7), &drafts).unwrap();
+        ledger.close(at(8)).unwrap();
+        std::fs::read(&file).unwrap()
+    };
+    for damage in [None, Some(was[..70].to_vec()), Some(vec![7; was.len()]), Some(vec![7; was.len() * 9])] {
+        match damage {
+            None => std::fs::remove_file(&file).unwrap(),
+            Some(bytes) => std::fs::write(&file, bytes).unwrap(),
+        }
+        let made = go_on();
+        let size = place.reader().0.head().unwrap().size;
+        assert_eq!((made.len() as u64, &made[..was.len()]), ((size >> 8) * 32, &was[..]));
+    }
+}
+
 #[test]
 fn the_end_of_a_run_is_found() {
     let place = Place::filled();

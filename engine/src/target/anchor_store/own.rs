@@ -3,10 +3,14 @@
 //! Put together and found again. What they prove is [`crate::ledger::anchor`]'s affair.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use super::{CANARY, Damage, File, Item, Object};
+use super::inventory::file;
+use super::{CANARY, Damage, File, Item, MAX_OBJECT, Object};
+use crate::host::Probe;
 use crate::id::RunId;
 use crate::ledger::prove::Proven;
+use crate::merkle::tlog_proof::TlogProof;
 use crate::time::Timestamp;
 
 /// The extension of the entry's bytes.
@@ -78,6 +82,19 @@ pub fn found(objects: Vec<Object>) -> Vec<Found> {
         name,
     };
     proofs.into_iter().map(found).collect()
+}
+
+/// Reads a proof and the entry beside it; a link is none, for what it leads to may lie anywhere.
+///
+/// # Errors
+/// What is wrong with the proof; an entry that cannot be read is none.
+pub fn read(probe: &dyn Probe, path: &Path) -> Result<Found, Damage> {
+    let proof = file(probe, path, MAX_OBJECT).bytes?;
+    let entry = file(probe, &path.with_extension(ENTRY), MAX_OBJECT).bytes.ok();
+    TlogProof::parse(&proof).map_err(|error| Damage { code: "not_an_anchor", detail: error.to_string() })?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let run = RunId::parse(name.split('.').next().unwrap_or_default()).ok().map(|run| run.to_string());
+    Ok(Found { place: path.display().to_string(), name, run, proof: Ok(proof), entry })
 }
 
 /// The run of our own that a name says: a UUID, a size and the root.

@@ -71,6 +71,13 @@ impl Anchor {
         format!("{{\n{}\n}}", lines.join(",\n"))
     }
 
+    /// Whether another is of the same run at the same length, whenever it was made.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let said = |anchor: &Self| (anchor.run_id.clone(), anchor.entry_count, anchor.root_hash.clone());
+        said(self) == said(other) && self.first_entry_hash == other.first_entry_hash
+    }
+
     /// The hash its other members give, 64 hex digits.
     #[must_use]
     pub fn self_hash(&self) -> String {

@@ -11,6 +11,7 @@ use engine::ledger::verify::Anchors;
 use engine::merkle::tlog_proof::MAX_PROOF;
 use engine::procedure::TargetKind;
 use engine::target::anchor_store::receipts::{hold, receipts};
+use engine::target::recorded_head::{MAX_HEAD, Recorded};
 use engine::time::Duration;
 
 use crate::args::Verify;
@@ -38,6 +39,39 @@ pub fn read(context: &Context, args: &Verify, reader: &Reader) -> Result<Anchors
         }
     }
     Ok(anchors)
+}
+
+/// The recorded heads of a log of lines: files, and folders of which every file is one.
+pub fn recorded(args: &Verify) -> Result<Recorded, Refusal> {
+    let max_age = args.max_age.as_deref().map(Duration::parse).transpose();
+    let max_age = max_age.map_err(|error| Refusal::invalid("usage", format!("--max-age: {error}")))?;
+    let mut paths = args.anchors.clone();
+    let mut recorded = Recorded { max_age, ..Recorded::default() };
+    for folder in &args.anchor_folders {
+        let before = paths.len();
+        match std::fs::read_dir(folder) {
+            Ok(listing) => {
+                let listed: Result<Vec<PathBuf>, std::io::Error> = listing.map(|file| Ok(file?.path())).collect();
+                let mut listed = listed.map_err(|error| unreadable(folder, &error))?;
+                listed.retain(|path| path.is_file() && !files::is_hidden(path));
+                listed.sort();
+                paths.extend(listed);
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(unreadable(folder, &error)),
+        }
+        if paths.len() == before {
+            recorded.missing.push(format!("{}/*", files::shown(folder)));
+        }
+    }
+    for path in &paths {
+        match files::read(path, MAX_HEAD as u64) {
+            Ok(bytes) => recorded.given.push(Given { source: files::shown(path), bytes }),
+            Err(error) if error.kind() == ErrorKind::NotFound => recorded.missing.push(files::shown(path)),
+            Err(error) => return Err(unreadable(path, &error)),
+        }
+    }
+    Ok(recorded)
 }
 
 /// The workspace's anchor store of that name; a path with a slash is always a folder.
