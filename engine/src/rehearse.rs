@@ -15,6 +15,7 @@ use crate::diagnostic::{Severity, Source};
 use crate::event::state::{Failure, RunStatus};
 use crate::execute::cancel::{By, Cancelling, cancel};
 use crate::execute::resume::{Purpose, resume};
+use crate::execute::waiting::LENDS_AFTER;
 use crate::execute::{Ended, Means, Observer as _, execute};
 use crate::host::Probe;
 use crate::id::{Id, Name, RunId};
@@ -239,6 +240,7 @@ impl Stage<'_> {
             knocks,
             history: &past,
             consents: &cast,
+            lends_after: LENDS_AFTER,
         };
         let mut memory = Memory::default();
         let ended = tokio::select! {
