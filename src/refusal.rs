@@ -1,6 +1,7 @@
 //! Why a command did not do what it was asked: an exit code, a stable word, a message and a remedy.
 
 use engine::diagnostic::Diagnostic;
+use engine::event::state::RunStatus;
 use engine::ledger::error::Error as LedgerError;
 use engine::plan::Error as PlanError;
 
@@ -32,6 +33,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("plan-spent", "the plan file was run before"),
     ("not-a-plan", "the file is no plan"),
     ("ledger-busy", "another process writes the ledger"),
+    ("overtaken", "while the run waited, another process went on with it or ended it"),
     ("lock-busy", "another run holds a named lock that this one needs"),
     ("no-lock", "no run holds a lock of that name"),
     ("not-confirmed", "the process that has the ledger has not done what it was asked to, as far as is known"),
@@ -197,6 +199,12 @@ impl From<engine::execute::Error> for Refusal {
             engine::execute::Error::NotSigned { .. } => {
                 Self::new(Exit::Refused, "unsigned", error.to_string()).help("nothing was done")
             }
+            engine::execute::Error::Overtaken { status, .. } => {
+                let exit = if status == Some(RunStatus::Cancelled) { Exit::Cancelled } else { Exit::Busy };
+                Self::new(exit, "overtaken", error.to_string())
+                    .help("nothing was done after the wait; `runwarden runs show RUN` says how it stands")
+            }
+            engine::execute::Error::Scratch { .. } => Self::new(Exit::Failed, "io", error.to_string()),
             engine::execute::Error::NotWaiting { .. } => {
                 Self::invalid("not-waiting", error.to_string()).help("`runwarden runs show RUN` says how it stands")
             }

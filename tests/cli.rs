@@ -59,6 +59,8 @@ mod starting;
 mod terminals;
 #[path = "cli/testing.rs"]
 mod testing;
+#[path = "cli/waits.rs"]
+mod waits;
 #[path = "cli/waivers.rs"]
 mod waivers;
 #[path = "cli/witnesses.rs"]

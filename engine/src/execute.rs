@@ -3,6 +3,7 @@
 //! The order is the promise. Guards, then preconditions, then the intent is durable, then the effect, then its outcome.
 //! A ledger that cannot be written stops the run before the effect.
 
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value as Json, json};
@@ -35,6 +36,7 @@ mod entering;
 mod gate;
 mod guards;
 pub mod holding;
+pub mod lending;
 mod open;
 pub mod people;
 mod places;
@@ -44,6 +46,7 @@ mod steps;
 mod torn;
 mod tries;
 mod undo;
+pub mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -87,6 +90,8 @@ pub struct Means<'a> {
     pub history: &'a Past,
     /// What people brought that they signed.
     pub consents: &'a dyn Consents,
+    /// A wait that is longer gives the ledger up meanwhile; [`waiting::LENDS_AFTER`] but in tests.
+    pub lends_after: std::time::Duration,
 }
 
 /// How a run ended, or where it stands.
@@ -153,9 +158,30 @@ pub enum Error {
         /// The run.
         run: RunId,
     },
+    /// While the run waited here and the ledger was free, another process went on with it or ended it.
+    #[error("run {run} was {} by another process while it waited here", overtaken(*status))]
+    Overtaken {
+        /// The run.
+        run: RunId,
+        /// How it stands now; none while it moves.
+        status: Option<RunStatus>,
+    },
+    /// The ledger could not be looked at.
+    #[error("the ledger cannot be copied to be read: {why}")]
+    Scratch {
+        /// What the machine said.
+        why: String,
+    },
     /// The engine broke its own rules.
     #[error(transparent)]
     Illegal(#[from] crate::run::IllegalEvent),
+}
+
+fn overtaken(status: Option<RunStatus>) -> &'static str {
+    match status {
+        Some(RunStatus::Cancelled) => "cancelled",
+        _ => "gone on with",
+    }
 }
 
 /// Why a step does not go on.
@@ -211,6 +237,8 @@ struct Runner<'a> {
     on_undo: Mutex<Option<Vec<String>>>,
     // What stands before the paths of steps that always run last, once their turn has come.
     finishing: Mutex<Vec<String>>,
+    // How many reasons there are to keep the ledger during a long wait: a `parallel`, whose lanes share it.
+    keeping: AtomicU32,
 }
 
 /// Runs a plan that was made just now, and keeps the record.
@@ -250,6 +278,7 @@ impl<'a> Runner<'a> {
             failed_inputs: Mutex::new(Vec::new()),
             on_undo: Mutex::new(None),
             finishing: Mutex::new(Vec::new()),
+            keeping: AtomicU32::new(0),
         }
     }
 

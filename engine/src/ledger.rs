@@ -35,6 +35,7 @@ pub mod history;
 pub mod inbox;
 pub mod incident;
 pub mod key_chain;
+pub mod lent;
 pub mod lock;
 pub mod locks;
 mod nodes;
@@ -238,11 +239,8 @@ impl Ledger {
     ///
     /// # Errors
     /// When either cannot be written.
-    pub fn close(mut self, now: Timestamp) -> Result<(), Error> {
-        let data = Map::from_iter([("fence".to_owned(), self.fence.into())]);
-        self.append(now, &[Draft::new(Kind::WriterClose, data)])?;
-        self.checkpoint()?;
-        self.conn.close().map_err(|(_, error)| Error::not_writable(&self.path, &error))
+    pub fn close(self, now: Timestamp) -> Result<(), Error> {
+        self.lend(now).map(drop)
     }
 
     /// Says which run is moved, for the message to whoever finds the ledger busy.

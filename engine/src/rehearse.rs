@@ -14,6 +14,7 @@ use crate::action::{Registry, scripted};
 use crate::diagnostic::{Severity, Source};
 use crate::event::state::{Failure, RunStatus};
 use crate::execute::resume::{Purpose, resume};
+use crate::execute::waiting::LENDS_AFTER;
 use crate::execute::{Ended, Means, execute};
 use crate::host::Probe;
 use crate::id::{Id, Name, RunId};
@@ -235,6 +236,7 @@ impl Stage<'_> {
             knocks,
             history: &past,
             consents: &cast,
+            lends_after: LENDS_AFTER,
         };
         let mut memory = Memory::default();
         let ended = tokio::select! {

@@ -304,10 +304,17 @@ impl Consenting<'_> {
             of("written to", file.map(files::shown)),
         ];
         let rows: Vec<_> = rows.into_iter().flatten().collect();
-        ui.data(&format!("{} {status}\n{}", named(&approval), pairs("  ", &rows)));
+        let what = match self.purpose {
+            Purpose::Approve => format!("{} {status}", named(&approval)),
+            Purpose::Reject => format!("rejection `{}` given", approval.id),
+        };
+        ui.data(&format!("{what}\n{}", pairs("  ", &rows)));
         match (recorded, &approval.run) {
             ("inbox", _) => ui.note("another process has the ledger: it takes note of this before its next step"),
-            ("ledger", Some(run)) if self.purpose == Purpose::Approve => {
+            ("ledger", Some(run)) if self.purpose == Purpose::Reject => {
+                ui.note(&format!("`runwarden runs show {run}` says how it stands"));
+            }
+            ("ledger", Some(run)) => {
                 ui.note(&format!("`runwarden resume {run}` goes on, once enough have consented"));
             }
             _ => {}

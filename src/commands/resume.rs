@@ -7,7 +7,9 @@ use std::time::Instant;
 use engine::event::people::Signed;
 use engine::event::state::RunStatus;
 use engine::execute::Means;
+use engine::execute::lending::Lendable;
 use engine::execute::resume::{Outlook, Purpose, Recorded, Resolution, outlook, recorded, resume as go_on};
+use engine::execute::waiting::LENDS_AFTER;
 use engine::host::Probe as _;
 use engine::id::RunId;
 use engine::ledger::reader::Reader;
@@ -199,6 +201,7 @@ impl Going<'_> {
             knocks,
             history: &past,
             consents: &bearer,
+            lends_after: LENDS_AFTER,
         };
         let rows: Vec<Row> = outlook(&means, &before.run)
             .into_iter()
@@ -221,7 +224,7 @@ impl Going<'_> {
     async fn run(self) -> Result<Exit, Refusal> {
         let (session, ui) = (self.doing.session, &self.doing.context.ui);
         let begun = Instant::now();
-        let (mut ledger, before) = loop {
+        let (ledger, before) = loop {
             let mut ledger = self.doing.open_ledger().await?;
             // Another process may have moved the run until the ledger was ours.
             let scratch = session.machine.scratch(&[])?;
@@ -241,7 +244,7 @@ impl Going<'_> {
         let mut plan = thaw(&setting, self.view, &self.id, &session.machine)?;
         let now = session.machine.now();
         waivers::bring(&setting, &mut plan, &self.waivers, &self.id, &past, now).map_err(engine::plan::Error::from)?;
-        ledger.moves(Some(&self.id));
+        let mut lendable = Lendable::new(ledger, &self.id);
         let progress = Arc::new(Progress::new(Arc::clone(ui), &plan.view));
         if ui.is_human() {
             let word = if self.purpose == Purpose::Resume { "goes on" } else { "is taken back" };
@@ -259,13 +262,16 @@ impl Going<'_> {
             knocks: signals::knocks(session.workspace.ledger()),
             history: &past,
             consents: &bearer,
+            lends_after: LENDS_AFTER,
         };
-        let ended = go_on(&means, &plan, before.run, self.purpose, &self.resolutions, &mut ledger).await;
+        let ended = go_on(&means, &plan, before.run, self.purpose, &self.resolutions, &mut lendable).await;
         progress.finish();
-        ledger.moves(None);
         let ended = ended?;
-        let exit = self.doing.close(&plan, &ended, &mut ledger, &setting).await;
-        self.doing.farewell(ledger);
+        let mut ledger = lendable.into_ledger();
+        let exit = self.doing.close(&plan, &ended, ledger.as_mut(), &setting).await;
+        if let Some(ledger) = ledger {
+            self.doing.farewell(ledger);
+        }
         Ok(exit)
     }
 }

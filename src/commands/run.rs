@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use engine::event::Kind;
 use engine::event::people::Signed;
+use engine::execute::lending::Lendable;
+use engine::execute::waiting::LENDS_AFTER;
 use engine::execute::{Ended, Error, Means, execute};
 use engine::host::Probe as _;
 use engine::id::{Name, RunId};
@@ -149,14 +151,10 @@ impl Doing<'_> {
         session.make_fingerprints()?;
         let begun = Instant::now();
         loop {
-            let mut ledger = self.open_ledger().await?;
+            let ledger = self.open_ledger().await?;
             let busy = match self.prepare(agreed.as_ref()).await {
                 Ok(prepared) if prepared.plan.is_busy() => Ok(prepared.plan.view.locks),
-                Ok(prepared) => {
-                    let done = self.execute(&mut ledger, answers, prepared).await;
-                    self.farewell(ledger);
-                    return done;
-                }
+                Ok(prepared) => return self.execute(ledger, answers, prepared).await,
                 Err(refusal) => Err(refusal),
             };
             // Whoever holds the locks needs the ledger to go on.
@@ -233,10 +231,10 @@ impl Doing<'_> {
         Ok(Prepared { run, past, setting, plan })
     }
 
-    async fn execute(&self, ledger: &mut Ledger, answers: Answers, prepared: Prepared) -> Result<Exit, Refusal> {
+    async fn execute(&self, ledger: Ledger, answers: Answers, prepared: Prepared) -> Result<Exit, Refusal> {
         let (session, ui) = (self.session, &self.context.ui);
         let Prepared { run, past, setting, plan } = prepared;
-        ledger.moves(Some(&run));
+        let mut lendable = Lendable::new(ledger, &run);
         let progress = Arc::new(Progress::new(Arc::clone(ui), &plan.view));
         if ui.is_human() {
             ui.note(&format!("run {run} of {} ({})", plan.view.procedure, plan.view.environment.as_str()));
@@ -253,24 +251,24 @@ impl Doing<'_> {
             knocks: signals::knocks(session.workspace.ledger()),
             history: &past,
             consents: &self.bearer(),
+            lends_after: LENDS_AFTER,
         };
-        let ended = execute(&means, &plan, run, ledger).await;
+        let ended = execute(&means, &plan, run, &mut lendable).await;
         progress.finish();
-        ledger.moves(None);
-        let ended = ended.map_err(|error| {
-            let is_record = !matches!(error, Error::Actor { .. } | Error::Consent(_) | Error::NotSigned { .. });
-            let refusal = Refusal::from(error);
-            if is_record {
-                return refusal.help(format!(
-                    "nothing was done after that; `runwarden runs show {id}` says what was done before, once the ledger can be read"
-                ));
+        let mut ledger = lendable.into_ledger();
+        let done = match ended {
+            Ok(ended) => {
+                for path in people.answers.unasked() {
+                    ui.error(&format!("{}: `{path}` was answered and never asked", ui.err.yellow("warning")));
+                }
+                Ok(self.close(&plan, &ended, ledger.as_mut(), &setting).await)
             }
-            refusal
-        })?;
-        for path in people.answers.unasked() {
-            ui.error(&format!("{}: `{path}` was answered and never asked", ui.err.yellow("warning")));
+            Err(error) => Err(stopped(&id, error)),
+        };
+        if let Some(ledger) = ledger {
+            self.farewell(ledger);
         }
-        Ok(self.close(&plan, &ended, ledger, &setting).await)
+        done
     }
 
     /// What whoever runs brings.
@@ -299,13 +297,26 @@ impl Doing<'_> {
     }
 
     /// Has the end of the run cosigned, then anchored with the cosignatures, and says what it came to.
-    pub(super) async fn close(&self, plan: &Plan, ended: &Ended, ledger: &mut Ledger, setting: &Setting) -> Exit {
+    /// A run that was told to stop while it waited without the ledger has nothing that is new to say there.
+    pub(super) async fn close(
+        &self,
+        plan: &Plan,
+        ended: &Ended,
+        ledger: Option<&mut Ledger>,
+        setting: &Setting,
+    ) -> Exit {
         let (session, ui) = (self.session, &self.context.ui);
-        let witnessed = witnesses::cosign(&session.workspace, session.environment, &session.machine, ledger).await;
+        let (witnessed, anchored) = match ledger {
+            Some(ledger) => {
+                let (workspace, machine) = (&session.workspace, &session.machine);
+                let witnessed = witnesses::cosign(workspace, session.environment, machine, ledger).await;
+                (witnessed, self.anchor(ledger, setting, ended).await)
+            }
+            None => (None, None),
+        };
         for line in witnessed.iter().flat_map(Witnessed::complaints) {
             ui.error(&format!("{}: {line}", ui.err.yellow("warning")));
         }
-        let anchored = self.anchor(ledger, setting, ended).await;
         let exit = match (Exit::of_run(ended.status, ended.failure.as_ref()), &witnessed) {
             (Exit::Done, Some(witnessed)) if witnessed.is_alarm() => Exit::Ledger,
             (Exit::Done, Some(witnessed)) if !witnessed.is_enough() => Exit::Failed,
@@ -319,6 +330,19 @@ impl Doing<'_> {
         }
         exit
     }
+}
+
+/// What is said of a run that could not go on and could not say so itself.
+fn stopped(run: &RunId, error: Error) -> Refusal {
+    let is_record =
+        !matches!(error, Error::Actor { .. } | Error::Consent(_) | Error::NotSigned { .. } | Error::Overtaken { .. });
+    let refusal = Refusal::from(error);
+    if is_record {
+        return refusal.help(format!(
+            "nothing was done after that; `runwarden runs show {run}` says what was done before, once the ledger can be read"
+        ));
+    }
+    refusal
 }
 
 /// Asks on a thread of its own, so that signals still end the program.

@@ -5,8 +5,8 @@ use std::time::Duration as StdDuration;
 
 use serde_json::Value as Json;
 
-use super::checks::told_to_stop;
 use super::guards::Act as Guarded;
+use super::waiting::told_to_stop;
 use super::{Error, Halt, Runner, anchors};
 use crate::action::{self, Action, Doing, EffectClass, Facts, Looking, Reconciled, Repeat};
 use crate::event::fact::{Event, OutcomeUnknown, StepIntent, StepResult, StepSkipped};
@@ -338,7 +338,7 @@ impl Runner<'_> {
         tokio::select! {
             biased;
             done = work => Ok(done),
-            () = told_to_stop(&mut interrupts) => Err(super::checks::interrupted(Some(path))),
+            () = told_to_stop(&mut interrupts) => Err(super::waiting::interrupted(Some(path))),
             halt = self.told_to_cancel(path) => Err(halt),
         }
     }

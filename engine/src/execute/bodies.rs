@@ -1,6 +1,7 @@
 //! What a step can be besides an action: done by a person, side by side, waited for, or another procedure.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde_json::{Map, Value as Json};
 
@@ -39,6 +40,7 @@ impl Runner<'_> {
         self.may_answer(&manual.by, &turn.path)?;
         self.before_effect(&turn.path)?;
         let asked = ToAsk {
+            frame: turn.frame,
             path: &turn.path,
             title: turn.step.title.as_deref(),
             ask: &manual.ask,
@@ -75,7 +77,10 @@ impl Runner<'_> {
     pub(super) async fn parallel(&self, turn: &Turn<'_>, steps: &[Step]) -> Result<Slot, Halt> {
         let lanes = steps.iter().map(|step| self.steps(turn.frame, std::slice::from_ref(step)));
         let mut worst: Option<Halt> = None;
-        for ended in futures_util::future::join_all(lanes).await {
+        self.keeping.fetch_add(1, Ordering::Relaxed);
+        let ended = futures_util::future::join_all(lanes).await;
+        self.keeping.fetch_sub(1, Ordering::Relaxed);
+        for ended in ended {
             match ended {
                 Ok(None) => {}
                 Ok(Some(failure)) => {
@@ -101,9 +106,15 @@ impl Runner<'_> {
         self.means.observer.busy(&turn.path, "waits");
         self.book().flush()?;
         let ends = tokio::time::Instant::now() + duration.as_std();
-        tokio::select! {
-            waited = self.wait_until(turn, wait, ends, every) => waited?,
-            halt = self.watch(turn.frame, &turn.path) => return Err(halt),
+        let over = self.is_over(turn, wait, ends).await?;
+        if !over {
+            let waiting = async {
+                tokio::select! {
+                    waited = self.wait_until(turn, wait, ends, every) => waited,
+                    halt = self.watch(turn.frame, &turn.path) => Err(halt),
+                }
+            };
+            self.patiently(turn.frame, &turn.path, Some(duration), waiting).await?;
         }
         self.result_of_other(&turn.path, "wait", Json::Object(Map::new()), started_at)?;
         Ok(self.recorded_view(&turn.path))
@@ -116,29 +127,34 @@ impl Runner<'_> {
         ends: tokio::time::Instant,
         every: Duration,
     ) -> Result<(), Halt> {
+        let polls = wait.until.is_some() || wait.abort_when.is_some();
         loop {
-            if let Some(check) = &wait.abort_when
-                && self.aborts(turn, check).await?
-            {
-                return Err(Halt::failed("aborted", "what `abort_when` asks has come true", Some(&turn.path)));
-            }
-            if let Some(check) = &wait.until
-                && self.is_met(turn, check).await?
-            {
+            let next = if polls { ends.min(tokio::time::Instant::now() + every.as_std()) } else { ends };
+            self.sleep_until(next, &turn.path).await?;
+            if self.is_over(turn, wait, ends).await? {
                 return Ok(());
             }
-            let now = tokio::time::Instant::now();
-            if now >= ends {
-                return match &wait.until {
-                    None => Ok(()),
-                    Some(_) => {
-                        Err(Halt::failed("timed_out", "what `until` asks has not come true in time", Some(&turn.path)))
-                    }
-                };
+        }
+    }
+
+    /// Whether there is nothing more to wait for.
+    async fn is_over(&self, turn: &Turn<'_>, wait: &Wait, ends: tokio::time::Instant) -> Result<bool, Halt> {
+        if let Some(check) = &wait.abort_when
+            && self.aborts(turn, check).await?
+        {
+            return Err(Halt::failed("aborted", "what `abort_when` asks has come true", Some(&turn.path)));
+        }
+        if let Some(check) = &wait.until
+            && self.is_met(turn, check).await?
+        {
+            return Ok(true);
+        }
+        match (tokio::time::Instant::now() >= ends, &wait.until) {
+            (false, _) => Ok(false),
+            (true, None) => Ok(true),
+            (true, Some(_)) => {
+                Err(Halt::failed("timed_out", "what `until` asks has not come true in time", Some(&turn.path)))
             }
-            let polls = wait.until.is_some() || wait.abort_when.is_some();
-            let next = if polls { ends.min(now + every.as_std()) } else { ends };
-            self.sleep_until(next, &turn.path).await?;
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::requests::fact_by;
 use super::{Checkpoint, Error, Means, Observer, fact_of};
 use crate::event::Draft;
-use crate::event::fact::{Event, Fact, SecretRead};
+use crate::event::fact::{Event, Fact, RunResumed, RunSuspended, SecretRead};
 use crate::host::Probe;
 use crate::id::Digest;
 use crate::ledger::Ledger;
@@ -59,6 +59,27 @@ pub trait Keeper: Send {
     fn is_record(&self) -> bool {
         true
     }
+
+    /// Whether it can be given up for a while. A record that is nobody else's need not be.
+    fn may_lend(&self) -> bool {
+        false
+    }
+
+    /// Gives it up: others may write it until it is taken again.
+    ///
+    /// # Errors
+    /// When the farewell cannot be written.
+    fn lend(&mut self, _now: Timestamp) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    /// Takes it again.
+    ///
+    /// # Errors
+    /// [`LedgerError::Busy`] while somebody else has it; others when it cannot be opened.
+    fn take_again(&mut self, _now: Timestamp) -> Result<(), LedgerError> {
+        Ok(())
+    }
 }
 
 impl Keeper for Ledger {
@@ -97,13 +118,15 @@ pub(super) struct Book<'a> {
     // Noted and folded into `run`, and not yet durable.
     pending: Vec<Fact>,
     outcome_since: Option<Instant>,
+    // The run as it was when the ledger was given up for a wait, and the checkpoint of then; none while it is here.
+    away: Option<(Run, Checkpoint)>,
 }
 
 impl<'a> Book<'a> {
     pub fn new(ledger: &'a mut dyn Keeper, run: Run, means: &Means<'a>, clock: &'a dyn Probe) -> Self {
         let (actor, custody) = (means.setting.actor.clone(), &*means.setting.custody);
         let observer = means.observer;
-        Self { run, ledger, actor, observer, clock, custody, pending: Vec::new(), outcome_since: None }
+        Self { run, ledger, actor, observer, clock, custody, pending: Vec::new(), outcome_since: None, away: None }
     }
 
     /// Takes a fact in; it is durable with the next [`Self::flush`].
@@ -145,7 +168,8 @@ impl<'a> Book<'a> {
 
     /// Makes everything noted durable, in one commit, and tells the observer.
     pub fn flush(&mut self) -> Result<(), Error> {
-        if self.pending.is_empty() {
+        // While the ledger is away nothing is done that would have to be durable first.
+        if self.pending.is_empty() || self.is_away() {
             return Ok(());
         }
         let drafts = self.pending.iter().map(Fact::draft).collect();
@@ -205,6 +229,56 @@ impl<'a> Book<'a> {
         fact.event.mask(&self.custody.masker());
         let now = self.clock.now();
         Ok(self.ledger.append(now, vec![fact.draft()])?)
+    }
+
+    /// Suspends the run on record and gives the ledger up, where that can be done.
+    pub fn leave(&mut self, step: &str, because: &str, detail: &str) -> Result<bool, Error> {
+        if !self.ledger.may_lend() {
+            return Ok(false);
+        }
+        let (because, detail) = (because.to_owned(), detail.to_owned());
+        self.note(Some(step), None, Event::RunSuspended(RunSuspended { because, detail, sought: None }))?;
+        self.flush()?;
+        let checkpoint = self.checkpoint()?;
+        self.ledger.lend(self.clock.now())?;
+        self.away = Some((self.run.clone(), checkpoint));
+        Ok(true)
+    }
+
+    /// Whether the ledger is given up.
+    pub fn is_away(&self) -> bool {
+        self.away.is_some()
+    }
+
+    /// The checkpoint that was made when the ledger was given up, while it is.
+    pub fn checkpoint_of_leaving(&self) -> Option<Checkpoint> {
+        self.away.as_ref().map(|(_, checkpoint)| checkpoint.clone())
+    }
+
+    /// The run as it was when the ledger was given up.
+    pub fn run_as_left(&self) -> Run {
+        self.away.as_ref().map_or_else(|| self.run.clone(), |(run, _)| run.clone())
+    }
+
+    /// Takes the ledger again.
+    pub fn take_again(&mut self) -> Result<(), Error> {
+        Ok(self.ledger.take_again(self.clock.now())?)
+    }
+
+    /// The ledger is here again: what others said of the run comes first, then that it goes on, then what was noted.
+    pub fn came_back(&mut self, later: &[(Timestamp, Fact)]) -> Result<(), Error> {
+        self.run = self.run_as_left();
+        self.away = None;
+        let noted = std::mem::take(&mut self.pending);
+        for (at, fact) in later {
+            self.run.apply(fact, *at)?;
+        }
+        let resumed = RunResumed { purpose: "resume".to_owned(), signed: None };
+        self.keep_fact(fact_of(&self.run, &self.actor, None, None, Event::RunResumed(resumed)), false)?;
+        for fact in noted {
+            self.keep_fact(fact, false)?;
+        }
+        self.flush()
     }
 
     /// The record itself, and what time it is.

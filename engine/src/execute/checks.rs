@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::people::{Answer, Asked};
+use super::waiting::{asked_to_stop, interrupted};
 use super::{Error, Halt, Runner};
 use crate::event::fact::Event;
 use crate::event::people::{ManualAnswered, ManualAsked};
@@ -35,6 +36,7 @@ pub(super) struct Taken {
 
 /// What a person is asked, before the words are rendered.
 pub(super) struct ToAsk<'a> {
+    pub frame: &'a Arc<Frame>,
     pub path: &'a str,
     pub title: Option<&'a str>,
     pub ask: &'a Text,
@@ -103,7 +105,7 @@ impl Runner<'_> {
     ) -> Result<Checked, Halt> {
         let place = step.map_or_else(|| check.id.to_string(), |step| format!("{step}.{}", check.id));
         if let Question::Manual { .. } = &check.question {
-            return self.ask_person(check, scope, &place).await;
+            return self.ask_person(frame, check, scope, &place).await;
         }
         let Some(wait) = &check.wait else {
             let checked = self.check_once(frame, check, scope, &place, step).await?;
@@ -113,18 +115,29 @@ impl Runner<'_> {
         let every = self.duration(&wait.every, scope, &place)?;
         let timeout = self.duration(&wait.timeout, scope, &place)?;
         let give_up = tokio::time::Instant::now() + timeout.as_std();
-        loop {
-            let checked = self.check_once(frame, check, scope, &place, step).await?;
+        let is_decided = |checked: &Checked| {
             let open = matches!(checked.verdict, Verdict::NotMet | Verdict::Undecidable);
-            if !open || tokio::time::Instant::now() >= give_up {
-                self.remember_unmet(&checked);
-                return Ok(checked);
-            }
+            !open || tokio::time::Instant::now() >= give_up
+        };
+        let mut checked = self.check_once(frame, check, scope, &place, step).await?;
+        if !is_decided(&checked) {
             self.means.observer.busy(&place, "waits until it is so");
             self.book().flush()?;
-            let next = tokio::time::Instant::now() + every.as_std();
-            self.sleep_until(next.min(give_up), &place).await?;
+            let polling = async {
+                loop {
+                    let next = tokio::time::Instant::now() + every.as_std();
+                    self.sleep_until(next.min(give_up), &place).await?;
+                    let checked = self.check_once(frame, check, scope, &place, step).await?;
+                    if is_decided(&checked) {
+                        return Ok(checked);
+                    }
+                    self.book().flush()?;
+                }
+            };
+            checked = self.patiently(frame, &place, Some(timeout), polling).await?;
         }
+        self.remember_unmet(&checked);
+        Ok(checked)
     }
 
     async fn check_once(
@@ -155,7 +168,7 @@ impl Runner<'_> {
         }
     }
 
-    async fn ask_person(&self, check: &Check, scope: &Scope, place: &str) -> Result<Checked, Halt> {
+    async fn ask_person(&self, frame: &Arc<Frame>, check: &Check, scope: &Scope, place: &str) -> Result<Checked, Halt> {
         let Question::Manual { ask, answer, expect } = &check.question else {
             return Ok(question::answer(check, Verdict::Undecidable, None));
         };
@@ -170,7 +183,8 @@ impl Runner<'_> {
             Some(Err(error)) => return Ok(question::answer(check, Verdict::Undecidable, Some(error.to_string()))),
         }
         let title = check.title.as_deref();
-        let asked = ToAsk { path: place, title, ask, answers: answer, read_back: None, evidence: None, attempt: 1 };
+        let (read_back, evidence) = (None, None);
+        let asked = ToAsk { frame, path: place, title, ask, answers: answer, read_back, evidence, attempt: 1 };
         let taken = self.person(&asked, scope, None).await?;
         Ok(question::decide(check, expect, &scope.clone().with("answer", taken.slot)))
     }
@@ -194,11 +208,14 @@ impl Runner<'_> {
             evidence: to_ask.evidence,
         };
         let mut interrupts = self.means.interrupts.clone();
-        let answer = tokio::select! {
-            answer = self.means.people.ask(&asked) => answer,
-            () = asked_to_stop(&mut interrupts) => return Err(interrupted(Some(to_ask.path))),
-            halt = self.told_to_cancel(to_ask.path) => return Err(halt),
+        let asking = async {
+            tokio::select! {
+                answer = self.means.people.ask(&asked) => Ok(answer),
+                () = asked_to_stop(&mut interrupts) => Err(interrupted(Some(to_ask.path))),
+                halt = self.told_to_cancel(to_ask.path) => Err(halt),
+            }
         };
+        let answer = self.patiently(to_ask.frame, to_ask.path, None, asking).await?;
         let unanswered = |detail: String| Halt::Suspended {
             because: "answer",
             detail,
@@ -300,16 +317,6 @@ impl Runner<'_> {
         Ok(work.await)
     }
 
-    /// Sleeps, unless asked to stop.
-    pub(super) async fn sleep_until(&self, until: tokio::time::Instant, place: &str) -> Result<(), Halt> {
-        let mut interrupts = self.means.interrupts.clone();
-        tokio::select! {
-            () = tokio::time::sleep_until(until) => Ok(()),
-            () = asked_to_stop(&mut interrupts) => Err(interrupted(Some(place))),
-            halt = self.told_to_cancel(place) => Err(halt),
-        }
-    }
-
     /// A duration that may be a template.
     pub(super) fn duration(&self, template: &Template, scope: &Scope, place: &str) -> Result<Duration, Halt> {
         let wrong = |why: String| {
@@ -351,30 +358,6 @@ impl Runner<'_> {
         let number = value.as_i64().or_else(|| value.as_str()?.parse().ok());
         let count = number.and_then(|number| u32::try_from(number).ok()).filter(|count| *count > 0);
         count.ok_or_else(|| wrong("a whole number from 1 is needed"))
-    }
-}
-
-/// Resolves once somebody asked to stop.
-pub(super) async fn asked_to_stop(interrupts: &mut super::Interrupts) {
-    if interrupts.wait_for(|count| *count > 0).await.is_err() {
-        // Nobody is left who could ask.
-        std::future::pending::<()>().await;
-    }
-}
-
-/// Resolves once somebody asked twice.
-pub(super) async fn told_to_stop(interrupts: &mut super::Interrupts) {
-    if interrupts.wait_for(|count| *count > 1).await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
-pub(super) fn interrupted(step: Option<&str>) -> Halt {
-    Halt::Suspended {
-        because: "interrupted",
-        detail: "it was asked to stop between two steps".to_owned(),
-        step: step.map(str::to_owned),
-        sought: None,
     }
 }
 

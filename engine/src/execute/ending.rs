@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 
 use super::consents::REJECTED;
-use super::{Ended, Error, Halt, Runner};
+use super::{Checkpoint, Ended, Error, Halt, Runner};
 use crate::event::fact::{Event, RunEnd, RunSuspended};
 use crate::event::people::Sought;
 use crate::event::state::{Failure, RunStatus, StepState};
@@ -13,6 +13,7 @@ use crate::frame::Frame;
 use crate::plan::Status;
 use crate::procedure::step::OnFailure;
 use crate::procedure::{FailureMode, Work};
+use crate::run::Run;
 use crate::template::Outcome as Known;
 use crate::template::scope::Slot;
 use crate::template::value::Value;
@@ -90,20 +91,16 @@ impl Runner<'_> {
         sought: Option<Box<Sought>>,
     ) -> Result<Ended, Error> {
         let mut book = self.book();
+        if let Some(checkpoint) = book.checkpoint_of_leaving() {
+            // It is suspended on record, and another process has the ledger.
+            let run = book.run_as_left();
+            return Ok(suspended(run, because, detail, step, checkpoint));
+        }
         let event = RunSuspended { because: because.to_owned(), detail: detail.clone(), sought };
         book.note(step.as_deref(), None, Event::RunSuspended(event))?;
         book.flush()?;
         let checkpoint = book.checkpoint()?;
-        let failure =
-            Failure { code: because.to_owned(), message: detail, step, check: None, guard: None, attempt: None };
-        Ok(Ended {
-            run: book.run.clone(),
-            status: RunStatus::Suspended,
-            failure: Some(failure),
-            advice: None,
-            outputs: Map::new(),
-            checkpoint: Some(checkpoint),
-        })
+        Ok(suspended(book.run.clone(), because, detail, step, checkpoint))
     }
 
     async fn after_failure(
@@ -194,6 +191,18 @@ impl Runner<'_> {
             _ => mode.advice.source().to_owned(),
         };
         Some((mode.title.clone(), text))
+    }
+}
+
+fn suspended(run: Run, because: &str, detail: String, step: Option<String>, checkpoint: Checkpoint) -> Ended {
+    let failure = Failure { code: because.to_owned(), message: detail, step, check: None, guard: None, attempt: None };
+    Ended {
+        run,
+        status: RunStatus::Suspended,
+        failure: Some(failure),
+        advice: None,
+        outputs: Map::new(),
+        checkpoint: Some(checkpoint),
     }
 }
 

@@ -17,6 +17,10 @@ use crate::ledger::reader::Reader;
 impl Runner<'_> {
     /// Reads the inbox and does what it says; stops where this run is to end.
     pub(super) fn attend(&self, place: &str) -> Result<(), Halt> {
+        if self.book().is_away() {
+            // Whoever has the ledger reads it.
+            return Ok(());
+        }
         let waiting = self.book().requests()?;
         for one in &waiting {
             // What is no request stays where it is, for whoever looks after the folder.

@@ -23,6 +23,7 @@ use crate::procedure::guard::Moment;
 use crate::procedure::step::{Body, Step};
 use crate::run::{Run, StepRecord, UNDO};
 use crate::template::scope::Slot;
+use crate::time::Timestamp;
 
 /// What is wanted of a run that had stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,9 +72,19 @@ pub struct Recorded {
 /// # Errors
 /// When the ledger cannot be read, or an entry does not say what its kind says.
 pub fn recorded(reader: &Reader, id: &RunId) -> Result<Option<Recorded>, Error> {
+    let mut run = Run::new(id.clone());
+    for (at, fact) in facts_of(reader, id)? {
+        run.apply(&fact, at)?;
+    }
+    let frozen = run.frozen.clone();
+    Ok((run.facts > 0).then_some(Recorded { run, frozen }))
+}
+
+/// Every fact of a run, in order, and when it was recorded.
+pub(super) fn facts_of(reader: &Reader, id: &RunId) -> Result<Vec<(Timestamp, Fact)>, Error> {
     let filter = Filter { run: Some(id), ..Filter::default() };
     let (content, ledger) = (reader.content(), reader.path().to_owned());
-    let mut run = Run::new(id.clone());
+    let mut facts = Vec::new();
     for stored in reader.entries(&filter)? {
         let entry = stored.entry(&ledger)?;
         let wrong = |why: String| Error::Entry { seq: stored.seq, why };
@@ -83,10 +94,9 @@ pub fn recorded(reader: &Reader, id: &RunId) -> Result<Option<Recorded>, Error> 
         };
         let event = Event::from_entry(entry.kind, &data).map_err(|error| wrong(error.to_string()))?;
         let fact = Fact { run: id.clone(), step: entry.step, attempt: entry.attempt, actor: entry.actor, event };
-        run.apply(&fact, entry.ts)?;
+        facts.push((entry.ts, fact));
     }
-    let frozen = run.frozen.clone();
-    Ok((run.facts > 0).then_some(Recorded { run, frozen }))
+    Ok(facts)
 }
 
 /// What resuming a run would do with each step that was touched.
@@ -253,7 +263,7 @@ impl Runner<'_> {
 
     /// Guards and preconditions before a run goes on: all preconditions while nothing has happened, then only those that
     /// must hold on.
-    async fn may_go_on(&self, had_effect: bool) -> Result<(), Halt> {
+    pub(super) async fn may_go_on(&self, had_effect: bool) -> Result<(), Halt> {
         let root = &self.plan.root;
         self.guard_resume(root).await?;
         let procedure = Arc::clone(&root.procedure);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::checks::interrupted;
 use super::consents::inputs_of;
+use super::waiting::interrupted;
 use super::{Halt, Runner};
 use crate::event::fact::{Event, StepResult};
 use crate::event::state::{Failure, StepState, Verdict};
@@ -29,7 +29,7 @@ pub(super) struct Turn<'a> {
 }
 
 /// A boxed future: steps hold steps.
-type Boxed<'s, T> = Pin<Box<dyn Future<Output = T> + Send + 's>>;
+pub(super) type Boxed<'s, T> = Pin<Box<dyn Future<Output = T> + Send + 's>>;
 
 impl Runner<'_> {
     /// Does steps in order. Gives the failure of a step that said `on_error: continue`, if there was one.

@@ -15,8 +15,10 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use super::consents::NoConsents;
+use super::lending::Lendable;
 use super::people::{Answer, Asked, People};
 use super::resume::{self, Purpose, Resolution};
+use super::waiting::LENDS_AFTER;
 use super::{Ended, Error, Means, Observer, execute};
 use crate::action::{
     self, Contract, Doing, Effect, EffectClass, Fidelity, Looking, Preview, Read, Reconciled, Registry, Repeat,
@@ -51,6 +53,7 @@ mod resuming;
 mod secrets;
 mod stopping;
 mod undo;
+mod waiting;
 mod ways_round;
 
 /// What the actions of these tests act on.
@@ -249,13 +252,14 @@ impl Effect for Settle {
     }
 }
 
-/// Answers from a list, by path; none for what it does not know.
+/// Answers from a list, by path, after a while; none for what it does not know.
 #[derive(Default)]
-pub(super) struct Scripted(pub BTreeMap<String, Answer>);
+pub(super) struct Scripted(pub BTreeMap<String, Answer>, pub std::time::Duration);
 
 #[async_trait]
 impl People for Scripted {
     async fn ask(&self, asked: &Asked<'_>) -> Option<Answer> {
+        tokio::time::sleep(self.1).await;
         self.0.get(asked.path).cloned()
     }
 }
@@ -280,6 +284,7 @@ pub(super) struct Trial {
     pub told: Told,
     pub interrupts: watch::Sender<u8>,
     pub knocks: watch::Sender<u64>,
+    pub lends_after: std::time::Duration,
     workspace: Workspace,
     registry: Arc<Registry>,
     shelf: Shelf,
@@ -322,6 +327,7 @@ impl Trial {
             told: Told::default(),
             interrupts: watch::Sender::new(0),
             knocks: watch::Sender::new(0),
+            lends_after: LENDS_AFTER,
             workspace: match valid(
                 "runwarden.yaml",
                 &workspace,
@@ -458,17 +464,20 @@ impl Trial {
             knocks: self.knocks.subscribe(),
             history: &past,
             consents: &NoConsents,
+            lends_after: self.lends_after,
         };
-        let mut ledger = Ledger::open(&self.path("ledger.db"), LedgerKey::from_seed(&[7; 32]), machine.now()).unwrap();
+        let mut ledger = Lendable::new(self.open().unwrap(), &run);
         let ended = execute(&means, &plan, run, &mut ledger).await;
-        ledger.close(machine.now()).unwrap();
+        if let Some(ledger) = ledger.into_ledger() {
+            ledger.close(machine.now()).unwrap();
+        }
         ended
     }
 
     /// Goes on with a run from what the ledger has of it, in the setting of a new process.
     pub async fn resume(&self, run: &RunId, purpose: Purpose, said: &[(&str, bool)]) -> Result<Ended, Error> {
         let machine = self.machine();
-        let mut ledger = Ledger::open(&self.path("ledger.db"), LedgerKey::from_seed(&[7; 32]), machine.now()).unwrap();
+        let mut ledger = Lendable::new(self.open().unwrap(), run);
         let scratch = tempfile::tempdir().unwrap();
         let reader = Reader::copy(&self.path("ledger.db"), scratch.path()).unwrap();
         let recorded = resume::recorded(&reader, run).unwrap().unwrap();
@@ -490,10 +499,18 @@ impl Trial {
             knocks: self.knocks.subscribe(),
             history: &past,
             consents: &NoConsents,
+            lends_after: self.lends_after,
         };
         let ended = resume::resume(&means, &plan, recorded.run, purpose, &resolutions, &mut ledger).await;
-        ledger.close(machine.now()).unwrap();
+        if let Some(ledger) = ledger.into_ledger() {
+            ledger.close(machine.now()).unwrap();
+        }
         ended
+    }
+
+    /// The ledger, as another process would open it.
+    pub fn open(&self) -> Result<Ledger, crate::ledger::error::Error> {
+        Ledger::open(&self.path("ledger.db"), LedgerKey::from_seed(&[7; 32]), self.machine().now())
     }
 
     /// The run that was begun last.

@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 
 use super::act::{Attempt, Done};
-use super::checks::interrupted;
 use super::steps::{Turn, undecidable, view};
+use super::waiting::interrupted;
 use super::{Halt, Runner};
 use crate::event::state::StepState;
 use crate::procedure::check::Act;
@@ -83,7 +83,8 @@ impl Runner<'_> {
                     self.book().flush()?;
                     self.means.observer.busy(&turn.path, "tries again after a pause");
                     let until = tokio::time::Instant::now() + pause.as_std();
-                    self.sleep_until(until, &turn.path).await?;
+                    let sleeping = self.sleep_until(until, &turn.path);
+                    self.patiently(turn.frame, &turn.path, Some(pause), sleeping).await?;
                     pause = self.next_pause(turn, retry, pause)?;
                 }
                 done => return Ok(done),

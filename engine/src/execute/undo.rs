@@ -138,6 +138,7 @@ impl Runner<'_> {
                 let nothing = crate::question::canonical_digest(&Json::Null);
                 self.undo_intent(place, "manual", &Json::Null, &nothing, part)?;
                 let asked = ToAsk {
+                    frame: &place.frame,
                     path: &place.path,
                     title: step.title.as_deref(),
                     ask: &manual.ask,

@@ -30,6 +30,12 @@ impl LedgerKey {
         Self(SigningKey::from_bytes(seed))
     }
 
+    /// The same key once more, for whoever gives a ledger up and opens it again.
+    #[must_use]
+    pub(crate) fn again(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     /// Reads a key file: PKCS#8 in PEM, or OpenSSH's form. It must not be encrypted, for a ledger is written unattended.
     ///
     /// # Errors

@@ -39,7 +39,7 @@ pub fn render(plan: &Plan, ended: &Ended, anchored: Option<bool>, paint: Paint) 
         }
         None => {}
     }
-    if let Some(next) = next(ended, &id) {
+    if let Some(next) = next(ended, &id).or_else(|| lifting(plan, ended)) {
         last.push(("next".to_owned(), next));
     }
     last.push(("record".to_owned(), format!("runwarden runs show {id}")));
@@ -62,6 +62,16 @@ fn next(ended: &Ended, id: &str) -> Option<String> {
         RunStatus::Stuck => format!("runwarden undo {id}"),
         _ => return None,
     })
+}
+
+/// What lifts a guard that stood against a run which did nothing, where it may be lifted.
+fn lifting(plan: &Plan, ended: &Ended) -> Option<String> {
+    let id = ended.failure.as_ref()?.guard.as_deref().filter(|_| !ended.run.had_effect())?;
+    let held = plan.root.guards().into_iter().find(|held| held.id() == id && held.guard().id.as_str() == id)?;
+    let by: Vec<_> = held.guard().waivable.as_ref()?.by.iter().map(ToString::to_string).collect();
+    let (procedure, guard) = (&held.frame.procedure.name, &held.guard().id);
+    let create = format!("runwarden waiver create {procedure} {guard} --for 1h --reason TEXT --ticket TEXT -o FILE");
+    Some(format!("{create}, by {}; then run it with --waiver FILE", by.join(" or ")))
 }
 
 fn head(ended: &Ended, id: &str, paint: Paint) -> String {

@@ -9,6 +9,7 @@ use crate::event::Kind;
 use crate::event::state::RunStatus;
 use crate::execute::cancel::{By, Cancelling, cancel};
 use crate::execute::resume::recorded;
+use crate::id::RunId;
 use crate::ledger::Ledger;
 use crate::ledger::inbox::{self, Request, Wish};
 use crate::sign::ledger_key::LedgerKey;
@@ -31,7 +32,9 @@ async fn ask_for_the_end(trial: &Trial) {
     tokio::time::sleep(Duration::from_secs(10)).await;
     let wish = Wish::Cancel { reason: "wrong region".to_owned() };
     let at = Timestamp::from_microseconds(0).unwrap();
-    let request = Request { run: trial.last_run(), actor: "mira".to_owned(), at, wish };
+    // The run that is about to begin.
+    let run = RunId::from_parts(1_795_000_000_001, &[1; 10]);
+    let request = Request { run, actor: "mira".to_owned(), at, wish };
     inbox::post(&trial.path("ledger.db"), &request).unwrap();
     trial.knocks.send_modify(|count| *count += 1);
 }
@@ -62,9 +65,11 @@ async fn an_unknown_run_stays_unknown() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wish_to_end_stops_a_wait_and_a_question_at_once_and_what_always_runs_last_runs() {
-    let trial = Trial::of(&format!(
+    let mut trial = Trial::of(&format!(
         "{LOCK}steps: [{{ id: w, wait: 24h }}]\nfinally: [{{ id: z, action: test.note, with: {{ name: z }} }}]\n"
     ));
+    // The ledger is kept: only whoever has it reads the inbox.
+    trial.lends_after = Duration::MAX;
     let begun = tokio::time::Instant::now();
     let (ended, ()) = tokio::join!(trial.run(), ask_for_the_end(&trial));
     assert_eq!((ended.status, failure_code(&ended)), (RunStatus::Cancelled, "cancelled"));
@@ -98,7 +103,9 @@ async fn a_program_that_is_ended_is_gone_and_its_run_cancelled() {
         }
         let wish = Wish::Cancel { reason: "wrong region".to_owned() };
         let at = Timestamp::from_microseconds(0).unwrap();
-        let request = Request { run: trial.last_run(), actor: "mira".to_owned(), at, wish };
+        // The run that is about to begin.
+        let run = RunId::from_parts(1_795_000_000_001, &[1; 10]);
+        let request = Request { run, actor: "mira".to_owned(), at, wish };
         inbox::post(&trial.path("ledger.db"), &request).unwrap();
         trial.knocks.send_modify(|count| *count += 1);
     };
@@ -130,7 +137,9 @@ async fn consents_are_left_for_whoever_judges_them() {
     let trial = Trial::of("steps: [{ id: a, action: test.note, with: { name: a } }]\n");
     let wish = Wish::Approval { document: "{}".to_owned(), signature: None };
     let at = Timestamp::from_microseconds(0).unwrap();
-    let request = Request { run: trial.last_run(), actor: "mira".to_owned(), at, wish };
+    // The run that is about to begin.
+    let run = RunId::from_parts(1_795_000_000_001, &[1; 10]);
+    let request = Request { run, actor: "mira".to_owned(), at, wish };
     inbox::post(&trial.path("ledger.db"), &request).unwrap();
     assert_eq!(trial.run().await.status, RunStatus::Succeeded);
     assert_eq!(inbox::waiting(&trial.path("ledger.db")).unwrap().len(), 1);
