@@ -35,6 +35,7 @@ mod entering;
 mod gate;
 mod guards;
 pub mod holding;
+pub mod noting;
 mod open;
 pub mod people;
 mod places;
