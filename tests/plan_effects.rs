@@ -258,6 +258,7 @@ fn inputs(action: &str) -> Vec<Value> {
         "anchor.export" => vec![json!({ "target": "ledger", "run": RUN })],
         "anchor.store" => vec![json!({ "target": "anchors", "ledger": "ledger", "run": RUN, "anchor": anchor() })],
         "anchor.fetch" => vec![json!({ "target": "anchors", "run": RUN })],
+        "anchor.independence" => vec![json!({ "target": "anchors", "ledger": "ledger" })],
         "anchor.verify" => vec![json!({ "target": "anchors", "ledger": "ledger", "runs": "all" })],
         "secrets.compare" => vec![
             json!({ "keys": ["TOKEN"], "targets": ["secrets", "keys"] }),

@@ -37,6 +37,7 @@ mod gate;
 mod guards;
 pub mod holding;
 pub mod lending;
+pub mod noting;
 mod open;
 pub mod people;
 mod places;

@@ -10,7 +10,7 @@ use engine::consent::document::{Approval, IsApproval, Purpose, VERSION, write as
 use engine::consent::{Rules, must_sign};
 use engine::event::people::{Signed, Sought};
 use engine::execute::Keeper;
-use engine::execute::consents::noted;
+use engine::execute::noting::noted;
 use engine::execute::resume::recorded;
 use engine::host::Probe as _;
 use engine::host::machine::Machine;

@@ -8,6 +8,7 @@ use engine::event::people::Signed;
 use engine::event::state::RunStatus;
 use engine::execute::Means;
 use engine::execute::lending::Lendable;
+use engine::execute::noting::{Court, receive};
 use engine::execute::resume::{Outlook, Purpose, Recorded, Resolution, outlook, recorded, resume as go_on};
 use engine::execute::waiting::LENDS_AFTER;
 use engine::host::Probe as _;
@@ -228,7 +229,17 @@ impl Going<'_> {
             let mut ledger = self.doing.open_ledger().await?;
             // Another process may have moved the run until the ledger was ours.
             let scratch = session.machine.scratch(&[])?;
-            let reader = Reader::copy(&session.workspace.ledger(), &scratch.folder)?;
+            let mut reader = Reader::copy(&session.workspace.ledger(), &scratch.folder)?;
+            let now = session.machine.now();
+            let court = Court { workspace: &session.workspace.file, environment: session.environment, now };
+            let received = receive(&mut ledger, &reader, court, &self.id)?;
+            for why in &received.wrong {
+                ui.error(&format!("{}: an approval does not count: {why}", ui.err.yellow("warning")));
+            }
+            let again = session.machine.scratch(&[])?;
+            if received.is_more {
+                reader = Reader::copy(&session.workspace.ledger(), &again.folder)?;
+            }
             let before = read(&reader, &self.id)?;
             refuse_over(&before, self.purpose)?;
             let mut wanted = self.view.lock_names();

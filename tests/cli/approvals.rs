@@ -303,7 +303,7 @@ fn a_run_without_consent_waits_and_no_time_or_flag_gives_it() {
     assert!(waits.contains("suspended: `deploy` asks for 1 approval by `commander`, and has 0"), "{waits}");
     assert!(waits.contains("next        runwarden approve ID --key FILE"), "{waits}");
     let shown = bench.run("runs show last").exits(0).stdout;
-    assert!(shown.contains("it waits for consent: `runwarden approve RUN --key FILE`"), "{shown}");
+    assert!(shown.contains("it waits for consent: `runwarden approve ID --key FILE`"), "{shown}");
     let resumed = bench.run("resume last --key olga.key -q --format json").exits(5).fits(&bench, "output/run").json();
     assert_eq!(resumed["waits_for"]["wanted"][0]["from"][0], "commander");
     let own = bench.run("approve last --key olga.key").exits(6).stderr;

@@ -86,13 +86,18 @@ fn an_unsigned_run_in_production_is_refused_and_a_plan_is_not() {
 }
 
 #[test]
-fn what_a_policy_asks_for_and_cannot_be_had_is_refused() {
+fn a_run_whose_anchor_is_not_where_policy_asks_for_it_is_not_called_done() {
     let away = "targets: { away: { kind: anchor_store, driver: directory, path: away } }\n";
     let policy = "policy: { require: { development: { anchors: { of: [away] } } } }\n";
     let workspace = format!("{WORKSPACE}{away}{policy}");
     let bench = Bench::workspace().file("runwarden.yaml", &workspace).procedure("wait", WAIT);
-    bench.run("run wait").exits(2).says(
-        "error[unsupported]: runwarden.yaml uses `policy.require.development.anchors`, which this version does not \
-         act on; it is refused rather than ignored",
+    let done = bench.run("run wait --format json").exits(1);
+    assert!(done.stderr.contains("store `away` has no anchor of this run"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("whoever can rewrite the ledger there rewrites the anchors with it"),
+        "{}",
+        done.stderr
     );
+    let said = done.fits(&bench, "output/run").json();
+    assert_eq!((&said["status"], &said["anchored"]), (&"succeeded".into(), &false.into()));
 }

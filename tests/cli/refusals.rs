@@ -78,11 +78,11 @@ fn a_target_that_is_not_bound_exits_2_and_makes_no_ledger() {
 }
 
 #[test]
-fn keys_that_this_version_does_not_act_on_are_refused_by_name() {
+fn a_run_by_somebody_without_the_role_that_is_asked_for_is_refused_and_does_nothing() {
     let bench = Bench::workspace().procedure("x", &format!("requires: {{ roles: [lead] }}\n{WRITE}"));
-    bench.run("run x").exits(2).says(
-        "error[unsupported]: `x` uses `requires.roles`, which this version does not act on; it is refused rather than ignored",
-    );
+    let refused = bench.run("run x").exits(3).stdout;
+    assert!(refused.contains("refused: `x` is run by `lead`, and `"), "{refused}");
+    assert!(refused.contains("was not done: note"), "{refused}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn stores(policy: &str) -> (tempfile::TempDir, Bench) {
         .procedure("demo.note", "steps:\n  - id: note\n    action: data.value\n    with: { value: 1 }\n")
         .procedure(
             "demo.refused",
-            "preconditions:\n  - { id: never, expect: 1 == 2 }\nsteps:\n  - id: note\n    action: data.value\n    with: { value: \
+            "parameters:\n  wanted: { type: string, default: another }\npreconditions:\n  - { id: never, expect: run.id == parameters.wanted }\nsteps:\n  - id: note\n    action: data.value\n    with: { value: \
              1 }\n",
         )
         .procedure("demo.fails", "steps:\n  - id: note\n    action: file.read\n    with: { path: nowhere }\n");

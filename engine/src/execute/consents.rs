@@ -3,27 +3,23 @@
 //! What is on record is judged again at every turn: a key that was revoked meanwhile counts no longer. No time that
 //! passes makes a consent.
 
-use super::{Error, Halt, Runner, resume};
+use super::{Error, Halt, Runner};
 use crate::consent::approval::{self, Given};
 use crate::consent::document::{self, Document as _, Purpose, RunDocument};
 use crate::consent::{self, Rules, running, waiver};
-use crate::event::fact::{Event, Fact, RunEnd};
+use crate::event::Kind;
+use crate::event::fact::Event;
 use crate::event::people::{ApprovalConsumed, Signed, Sought, WaiverUsed, Wanted};
-use crate::event::state::{Failure, RunStatus, StepState};
-use crate::event::{Draft, Kind};
+use crate::event::state::{Failure, StepState};
 use crate::frame::Held;
 use crate::guard::Judged;
 use crate::id::{Digest, Id, RunId};
-use crate::ledger::reader::Reader;
 use crate::plan::approvals::wanted_by;
 use crate::plan::{judging, waivers};
-use crate::procedure::Environment;
 use crate::procedure::guard::Form;
 use crate::procedure::step::Step;
-use crate::procedure::workspace::Workspace;
 use crate::question::canonical_digest;
 use crate::template::scope::Scope;
-use crate::time::Timestamp;
 
 /// What somebody refused ends with.
 pub const REJECTED: &str = "rejected";
@@ -313,14 +309,14 @@ impl Runner<'_> {
     }
 }
 
-fn event_of(given: &Given) -> Event {
+pub(super) fn event_of(given: &Given) -> Event {
     match given.approval.purpose {
         Purpose::Approve => Event::ApprovalGranted(given.noted()),
         Purpose::Reject => Event::ApprovalRejected(given.noted()),
     }
 }
 
-fn rejection(given: &Given, step: Option<&str>) -> Failure {
+pub(super) fn rejection(given: &Given, step: Option<&str>) -> Failure {
     let reason = &given.approval.reason;
     let because = if reason.is_empty() { String::new() } else { format!(": {reason}") };
     Failure {
@@ -331,58 +327,6 @@ fn rejection(given: &Given, step: Option<&str>) -> Failure {
         guard: None,
         attempt: None,
     }
-}
-
-/// The entries that take note of an approval of a run that waits for one: what the holder of the ledger writes for a
-/// request in the inbox, and what `approve RUN` writes where nobody holds it. None where it was noted before. A run that
-/// did nothing yet ends with a refusal; another ends when somebody resumes it.
-///
-/// # Errors
-/// When the run waits for no approval, or this one does not count; nothing is to be written then.
-pub fn noted(
-    reader: &Reader,
-    workspace: &Workspace,
-    environment: Environment,
-    run: &RunId,
-    signed: &Signed,
-    now: Timestamp,
-) -> Result<Vec<Draft>, Error> {
-    let not_waiting = || Error::NotWaiting { run: run.clone() };
-    let mut known = resume::recorded(reader, run)?.ok_or_else(not_waiting)?.run;
-    let approval: document::Approval = document::read(&signed.document)?;
-    if known.consents.has(&approval.id) {
-        return Ok(Vec::new());
-    }
-    let waits = known.status == Some(RunStatus::Suspended);
-    let sought = known.consents.sought.clone().filter(|_| waits).ok_or_else(not_waiting)?;
-    let rules = Rules::of(workspace, environment, now);
-    let given = approval::judge(&rules, &sought, run, signed)?;
-    if let (1.., spent) = reader.history().uses(Kind::ApprovalConsumed, &approval.id, Some(run))? {
-        let why = spent.map_or_else(|| "elsewhere".to_owned(), |other| format!("in run {other}"));
-        return Err(Error::Consent(consent::Error::Spent { what: approval::named(&given.approval), why }));
-    }
-    let mut facts = Vec::new();
-    let fact = |step: Option<String>, event| Fact {
-        run: run.clone(),
-        step,
-        attempt: None,
-        actor: Some(approval.approver.to_string()),
-        event,
-    };
-    let first = fact(sought.step.clone(), event_of(&given));
-    known.apply(&first, now)?;
-    facts.push(first);
-    if given.approval.purpose == Purpose::Reject && !known.had_effect() {
-        let end = RunEnd {
-            status: RunStatus::Rejected,
-            outputs: serde_json::Map::new(),
-            error: Some(rejection(&given, sought.step.as_deref())),
-            steps: known.steps().map(|(path, step)| (path.to_owned(), step.state)).collect(),
-            entries: known.facts,
-        };
-        facts.push(fact(None, Event::RunEnd(end)));
-    }
-    Ok(facts.iter().map(Fact::draft).collect())
 }
 
 /// The digest of what a step that is no action would do.

@@ -7,6 +7,7 @@
 use std::path::Path;
 
 use super::cancel::{self, Cancelling};
+use super::noting::{self, Court};
 use super::resume::recorded;
 use super::{Error, Halt, Runner, fact_of};
 use crate::event::fact::{Event, Fact};
@@ -53,8 +54,9 @@ impl Runner<'_> {
 
     fn answer(&self, waiting: &Waiting, request: &Request) -> Result<(), Error> {
         match &request.wish {
-            // Consents are judged by their signatures, which is not for this file: they stay until somebody does.
-            Wish::Approval { .. } => Ok(()),
+            // A run waits for nothing while it moves: those to this one are taken note of when it goes on again.
+            Wish::Approval { .. } if request.run == self.asking.run => Ok(()),
+            Wish::Approval { .. } => self.note_approval(waiting, request),
             Wish::BreakLock { lock, reason } => {
                 self.break_lock(waiting, request, lock, reason)?;
                 self.book().take_out(waiting)
@@ -79,6 +81,23 @@ impl Runner<'_> {
                 self.book().take_out(waiting)
             }
         }
+    }
+
+    fn note_approval(&self, waiting: &Waiting, request: &Request) -> Result<(), Error> {
+        let Some(ledger) = self.book().place() else { return Ok(()) };
+        let (Some(signed), Ok(scratch)) = (noting::approval_of(request), self.means.host.scratch(&[])) else {
+            return Ok(());
+        };
+        let reader = Reader::copy(&ledger, &scratch.folder)?;
+        let setting = self.means.setting;
+        let mut book = self.book();
+        let (now, keeper) = book.keeper();
+        let court = Court { workspace: &setting.workspace, environment: setting.environment, now };
+        if let Some(why) = noting::note(keeper, &reader, court, &request.run, &signed)? {
+            let told = format!("an approval from the inbox does not count: {why}");
+            self.means.observer.busy(request.run.as_str(), &told);
+        }
+        book.take_out(waiting)
     }
 
     fn break_lock(&self, waiting: &Waiting, request: &Request, lock: &str, reason: &str) -> Result<(), Error> {
