@@ -167,6 +167,7 @@ async fn run_in(folder: &Path, procedure: Procedure) {
         interrupts,
         knocks,
         history: &history,
+        lends_after: engine::execute::waiting::LENDS_AFTER,
         consents: &NoConsents,
     };
     let ended = execute(&means, &plan, run, &mut ledger).await.unwrap();

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::action::sealed::Secrets;
 use crate::event::fact::{Event, Fact, PlanRecorded, RunBegin};
-use crate::event::people::{Signed, Sought};
+use crate::event::people::Signed;
 use crate::event::state::{Failure, RunStatus, StepState, Verdict};
 use crate::host::Host;
 use crate::id::RunId;
@@ -35,6 +35,7 @@ mod ending;
 mod entering;
 mod gate;
 mod guards;
+mod halt;
 pub mod holding;
 pub mod lending;
 pub mod noting;
@@ -55,6 +56,7 @@ mod tests;
 use book::Book;
 pub use book::Keeper;
 use consents::Consents;
+use halt::Halt;
 use people::People;
 
 /// Is told what happened, after it is in the ledger; nothing it does can fail a run.
@@ -182,45 +184,6 @@ fn overtaken(status: Option<RunStatus>) -> &'static str {
     match status {
         Some(RunStatus::Cancelled) => "cancelled",
         _ => "gone on with",
-    }
-}
-
-/// Why a step does not go on.
-#[derive(Debug)]
-enum Halt {
-    /// Something went wrong; the step's state says how.
-    Failed { failure: Box<Failure>, state: StepState, undo: bool },
-    /// It waits for somebody, or was asked to stop between two steps.
-    Suspended { because: &'static str, detail: String, step: Option<String>, sought: Option<Box<Sought>> },
-    /// An effect may or may not have happened.
-    Unknown(Box<Failure>),
-    /// Somebody asked for the run to end, for this reason.
-    Cancelled(String),
-    /// The record cannot be kept.
-    Record(Box<Error>),
-}
-
-impl From<Error> for Halt {
-    fn from(error: Error) -> Self {
-        Self::Record(Box::new(error))
-    }
-}
-
-impl Halt {
-    fn failed(code: &str, message: impl Into<String>, step: Option<&str>) -> Self {
-        let failure = Failure {
-            code: code.to_owned(),
-            message: message.into(),
-            step: step.map(str::to_owned),
-            check: None,
-            guard: None,
-            attempt: None,
-        };
-        Self::of(failure, StepState::Failed)
-    }
-
-    fn of(failure: Failure, state: StepState) -> Self {
-        Self::Failed { failure: Box::new(failure), state, undo: false }
     }
 }
 

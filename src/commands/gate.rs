@@ -141,6 +141,7 @@ impl Asking<'_> {
             interrupts,
             knocks: signals::knocks(session.workspace.ledger()),
             history: &past,
+            lends_after: engine::execute::waiting::LENDS_AFTER,
             consents: &Bearer { signer: session.who.signer.as_ref(), approvals: Vec::new() },
         };
         let ended = execute(&means, &plan, run, keeper.keeper()).await;

@@ -11,7 +11,7 @@ use engine::parse::{Shelf, check, open};
 use super::{files, root, source};
 
 /// Maps whose keys are the author's own names.
-const NAMED_BY_AUTHORS: [&str; 5] = ["parameters", "targets", "secrets", "outputs", "answer"];
+const NAMED_BY_AUTHORS: [&str; 6] = ["parameters", "targets", "secrets", "outputs", "answer", "headers"];
 
 /// The share of refused slips of which the right key is proposed, in percent.
 const AIM: usize = 95;
@@ -26,7 +26,11 @@ fn keys(node: &Node, parent: &str, found: &mut Vec<Key>) {
     match &node.data {
         Data::Sequence(items) => items.iter().for_each(|item| keys(item, parent, found)),
         Data::Mapping(entries) => {
-            for entry in entries {
+            // It gives back what it is given, whatever that is called.
+            let gives_back = entries.iter().any(|entry| {
+                entry.key == "action" && matches!(&entry.value.data, Data::String(name, _) if name == "data.value")
+            });
+            for entry in entries.iter().filter(|entry| !(gives_back && entry.key == "with")) {
                 if !NAMED_BY_AUTHORS.contains(&parent) {
                     found.push(Key { text: entry.key.clone(), at: entry.key_span.start });
                 }

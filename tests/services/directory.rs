@@ -77,7 +77,7 @@ fn a_procedure_anchors_a_run_of_ours_and_its_receipt_counts() {
          steps.compare }}'\n",
     );
     let of = run(&bench, "demo.note", 0)["run"].as_str().unwrap().to_owned();
-    let done = run(&bench, &format!("demo.anchor run={of}"), 0);
+    let done = run(&bench, &format!("demo.anchor -p run={of}"), 0);
     let found = &done["outputs"]["found"];
     assert_eq!(
         (&found["checked"], &found["failed"], &found["missing"]),

@@ -15,7 +15,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("ed25519_dalek", &["sign"]),
     ("futures_util", &["execute", "target/anchor_store"]),
     ("getrandom", &["host"]),
-    ("hex", &["id", "secret", "merkle", "ledger", "target", "host"]),
+    ("hex", &["id", "secret", "merkle", "ledger", "target", "host", "action/anchor"]),
     ("jiff", &["time"]),
     ("jsonschema", &["action"]),
     ("lettre", &["host"]),

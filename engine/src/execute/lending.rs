@@ -23,7 +23,7 @@ pub struct Lendable {
 #[derive(Debug)]
 enum Place {
     Here(Box<Ledger>),
-    Away(Lent),
+    Away(Box<Lent>),
     // Giving it up, or taking it again, failed half way.
     Lost(std::path::PathBuf),
 }
@@ -89,7 +89,7 @@ impl Keeper for Lendable {
     fn lend(&mut self, now: Timestamp) -> Result<(), LedgerError> {
         let path = self.place().map(Path::to_owned).unwrap_or_default();
         match std::mem::replace(&mut self.place, Place::Lost(path)) {
-            Place::Here(ledger) => self.place = Place::Away(ledger.lend(now)?),
+            Place::Here(ledger) => self.place = Place::Away(Box::new(ledger.lend(now)?)),
             other => self.place = other,
         }
         Ok(())

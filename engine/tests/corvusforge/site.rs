@@ -192,6 +192,7 @@ impl Site {
             interrupts,
             knocks: watch::channel(0).1,
             history: &past,
+            lends_after: engine::execute::waiting::LENDS_AFTER,
             consents: &NoConsents,
         };
         let mut ledger = Ledger::open(&self.own(), key(), machine.now()).unwrap();

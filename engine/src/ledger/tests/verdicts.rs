@@ -64,16 +64,14 @@ fn truncated_and_fork_are_said_by_the_anchor_that_can_tell() {
     check(&place, &whole, Status::Truncated, Some(window));
     let place = Place::filled();
     let other = Anchors { given: vec![signed_for(7, [1; 32], 7)], ..Anchors::default() };
-    let window =
-        "the first 12 entries are as they were signed; nothing that was signed tells of the rest of the 12 entries";
+    let window = "all 12 entries are as they were signed; what is wrong is not in their bytes";
     check(&place, &other, Status::Fork, Some(window));
 }
 
 #[test]
 fn anchor_missing_and_anchor_stale_are_said_of_what_was_asked_for() {
     let place = Place::filled();
-    let window =
-        "the first 12 entries are as they were signed; nothing that was signed tells of the rest of the 12 entries";
+    let window = "all 12 entries are as they were signed; what is wrong is not in their bytes";
     let missing = Anchors { missing: vec!["anchors/12".to_owned()], ..anchored(&place, 12) };
     check(&place, &missing, Status::AnchorMissing, Some(window));
     let old = Anchors { max_age: Some((Duration::parse("1h").unwrap(), at(40 + 3_601))), ..anchored(&place, 12) };
@@ -92,10 +90,7 @@ fn key_out_of_range_is_said_of_a_key_that_signs_what_is_not_its_own() {
     let (reader, _scratch) = place.reader();
     let head = reader.head().unwrap();
     let late = Anchors { given: vec![signed_for(head.size, head.root, 7)], ..Anchors::default() };
-    let window = format!(
-        "the first {0} entries are as they were signed; nothing that was signed tells of the rest of the {0} entries",
-        head.size
-    );
+    let window = format!("all {} entries are as they were signed; what is wrong is not in their bytes", head.size);
     check(&place, &late, Status::KeyOutOfRange, Some(&window));
 }
 
