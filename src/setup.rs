@@ -101,13 +101,7 @@ impl Session {
             }
         };
         let machine = machine(&workspace, environment);
-        let who = who::resolve(
-            &asked.who,
-            &workspace.file,
-            environment,
-            signing_in(&workspace, environment, signing),
-            machine.now(),
-        )?;
+        let who = who_in(&workspace, environment, &asked.who, signing, &machine)?;
         let new_fingerprints = None;
         Ok(Self { workspace, environment, machine, loaded, request, who, new_fingerprints, registry, origin })
     }
@@ -134,13 +128,7 @@ impl Session {
         }
         let machine = machine(&workspace, environment);
         let (request, origin) = (request_of(view)?, view.origin.clone());
-        let who = who::resolve(
-            said,
-            &workspace.file,
-            environment,
-            signing_in(&workspace, environment, signing),
-            machine.now(),
-        )?;
+        let who = who_in(&workspace, environment, said, signing, &machine)?;
         let new_fingerprints = None;
         Ok(Self { workspace, environment, machine, loaded, request, who, new_fingerprints, registry, origin })
     }
@@ -297,12 +285,19 @@ fn request_of(view: &View) -> Result<Request, Refusal> {
     Ok(Request { procedure, parameters, targets, secrets, options: view.options, waivers })
 }
 
-/// Where what people give must be signed, who runs must sign.
-fn signing_in(workspace: &Workspace, environment: Environment, asked: Signing) -> Signing {
-    match asked {
+/// Who runs. Where what people give must be signed, they must sign.
+fn who_in(
+    workspace: &Workspace,
+    environment: Environment,
+    said: &crate::args::Who,
+    signing: Signing,
+    machine: &Machine,
+) -> Result<Who, Refusal> {
+    let signing = match signing {
         Signing::IfGiven if must_sign(&workspace.file, environment) => Signing::Must,
         asked => asked,
-    }
+    };
+    who::resolve(said, &workspace.file, environment, signing, machine.now())
 }
 
 /// All that is wrong with given parameters, those that could not be read included.

@@ -43,6 +43,8 @@ mod locks;
 mod people;
 #[path = "cli/planning.rs"]
 mod planning;
+#[path = "cli/processes.rs"]
+mod processes;
 #[path = "cli/refusals.rs"]
 mod refusals;
 #[path = "cli/resuming.rs"]

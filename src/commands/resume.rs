@@ -229,18 +229,20 @@ impl Going<'_> {
             let mut ledger = self.doing.open_ledger().await?;
             // Another process may have moved the run until the ledger was ours.
             let scratch = session.machine.scratch(&[])?;
-            let mut reader = Reader::copy(&session.workspace.ledger(), &scratch.folder)?;
+            let reader = Reader::copy(&session.workspace.ledger(), &scratch.folder)?;
             let now = session.machine.now();
             let court = Court { workspace: &session.workspace.file, environment: session.environment, now };
             let received = receive(&mut ledger, &reader, court, &self.id)?;
             for why in &received.wrong {
                 ui.error(&format!("{}: an approval does not count: {why}", ui.err.yellow("warning")));
             }
-            let again = session.machine.scratch(&[])?;
-            if received.is_more {
-                reader = Reader::copy(&session.workspace.ledger(), &again.folder)?;
-            }
-            let before = read(&reader, &self.id)?;
+            let before = match received.is_more {
+                false => read(&reader, &self.id)?,
+                true => {
+                    let scratch = session.machine.scratch(&[])?;
+                    read(&Reader::copy(&session.workspace.ledger(), &scratch.folder)?, &self.id)?
+                }
+            };
             refuse_over(&before, self.purpose)?;
             let mut wanted = self.view.lock_names();
             wanted.extend(before.run.all_locks.iter().cloned());

@@ -1,10 +1,13 @@
 //! Named locks, limits and the end of a run on request, between processes.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Child;
+use std::time::Duration;
 
 use super::bench::Bench;
+use super::processes::{begin, runs, send, until};
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 const ASKS: &str = "requires: { locks: [prod/db] }\nsteps:\n  - id: look\n    manual: { ask: Look at the lamp., answer: { on: { type: boolean } } }\n  - id: note\n    action: file.write\n    with: { path: note, content: x }\n    undo: { action: file.remove, with: { path: note } }\n";
 const NEEDS: &str = "requires: { locks: [prod/db] }\nsteps:\n  - id: other\n    action: file.write\n    with: { path: other, content: x }\n    undo: { action: file.remove, with: { path: other } }\n";
@@ -15,28 +18,6 @@ fn slow(seconds: &str) -> String {
         "requires: {{ locks: [prod/db] }}\nsteps:\n  - id: slow\n    action: command.run\n    with: {{ argv: [sh, -c, 'touch begun; sleep {seconds}'] }}\n    undo: {{ none: Time is gone. }}\n\
          \x20 - id: after\n    action: file.write\n    with: {{ path: after, content: x }}\n    undo: {{ action: file.remove, with: {{ path: after }} }}\n"
     )
-}
-
-fn begin(bench: &Bench, line: &[&str]) -> Child {
-    bench.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-#[track_caller]
-fn until(what: &str, so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !so() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "waited for: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// Whether any process has this among its arguments.
-fn runs(argument: &str) -> bool {
-    let processes = std::fs::read_dir("/proc").unwrap();
-    processes.filter_map(Result::ok).any(|process| {
-        let arguments = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
-        arguments.split(|byte| *byte == 0).any(|found| found == argument.as_bytes())
-    })
 }
 
 #[test]
@@ -92,7 +73,7 @@ fn a_lock_can_be_broken_with_a_reason_and_its_run_takes_it_again() {
 fn a_running_program_is_cancelled_with_all_it_started() {
     let bench = Bench::workspace().procedure("slow", &slow("296.75")).procedure("needs", NEEDS);
     let runner = begin(&bench, &["run", "slow"]);
-    until("the sleeper runs", || bench.exists("begun") && runs("296.75"));
+    until("the sleeper runs", PATIENCE, || bench.exists("begun") && runs("296.75"));
     let said = bench.run_with(&["cancel", "last", "--reason", "wrong region", "--format", "json"]);
     let said = said.exits(0).fits(&bench, "output/cancel").json();
     assert_eq!((&said["status"], &said["undo"]), (&"cancelled".into(), &true.into()));
@@ -123,7 +104,7 @@ fn a_suspended_run_is_cancelled_without_its_program() {
 fn a_killed_run_stays_unknown_and_keeps_its_lock() {
     let bench = Bench::workspace().procedure("slow", &slow("1")).procedure("needs", NEEDS);
     let mut runner = begin(&bench, &["run", "slow"]);
-    until("the step has begun", || bench.exists("begun"));
+    until("the step has begun", PATIENCE, || bench.exists("begun"));
     runner.kill().unwrap();
     runner.wait().unwrap();
     let said = bench.run("cancel last --reason stop").exits(9).stderr;
@@ -137,17 +118,13 @@ fn a_killed_run_stays_unknown_and_keeps_its_lock() {
 fn a_process_that_does_not_answer_is_not_taken_for_one_that_did() {
     let bench = Bench::workspace().procedure("slow", &slow("295.5"));
     let mut runner = begin(&bench, &["run", "slow"]);
-    until("the sleeper runs", || bench.exists("begun") && runs("295.5"));
-    signal(&runner, "-STOP");
+    until("the sleeper runs", PATIENCE, || bench.exists("begun") && runs("295.5"));
+    send(&runner, "-STOP");
     let said = bench.run("cancel last --reason stop --wait 300ms").exits(1).stderr;
     assert!(said.starts_with("error[not-confirmed]: it is not confirmed: process PID, run ID"), "{said}");
     assert!(Path::new(&bench.path(".runwarden/ledger.db.inbox")).exists());
-    signal(&runner, "-CONT");
+    send(&runner, "-CONT");
     assert_eq!(runner.wait().unwrap().code(), Some(130), "the request was left for it");
-}
-
-fn signal(child: &Child, signal: &str) {
-    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
 }
 
 #[test]

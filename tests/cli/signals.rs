@@ -1,10 +1,13 @@
 //! Being asked to stop: once after the step, twice now. Real signals to a real process.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use super::bench::Bench;
+use super::processes::{self, runs, send, until};
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A step that says that it has begun, then takes its time in a program whose arguments are told apart by `mark`.
 fn slow(seconds: &str) -> String {
@@ -15,32 +18,9 @@ fn slow(seconds: &str) -> String {
 }
 
 fn begin(bench: &Bench) -> Child {
-    let child = bench.command(&["run", "slow"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    until("the step has begun", || bench.exists("begun"));
+    let child = processes::begin(bench, &["run", "slow"]);
+    until("the step has begun", PATIENCE, || bench.exists("begun"));
     child
-}
-
-fn send(child: &Child, signal: &str) {
-    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
-}
-
-#[track_caller]
-fn until(what: &str, so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !so() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "waited for: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// Whether any process has this among its arguments.
-fn runs(argument: &str) -> bool {
-    let processes = std::fs::read_dir("/proc").unwrap();
-    processes.filter_map(Result::ok).any(|process| {
-        let arguments = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
-        arguments.split(|byte| *byte == 0).any(|found| found == argument.as_bytes())
-    })
 }
 
 #[test]
@@ -62,13 +42,13 @@ fn two_interrupts_end_the_step_with_all_it_started() {
     // A duration that no other test asks for, so that the sleeper can be told from others.
     let bench = Bench::workspace().procedure("slow", &slow("297.25"));
     let child = begin(&bench);
-    until("the sleeper runs", || runs("297.25"));
+    until("the sleeper runs", PATIENCE, || runs("297.25"));
     send(&child, "-INT");
     std::thread::sleep(Duration::from_millis(200));
     send(&child, "-INT");
     let outcome = bench.outcome(&child.wait_with_output().unwrap()).exits(9);
     assert!(outcome.stdout.contains("may or may not have happened: slow"), "{}", outcome.stdout);
-    until("the sleeper is gone", || !runs("297.25"));
+    until("the sleeper is gone", PATIENCE, || !runs("297.25"));
     assert!(!bench.exists("after"));
     assert_eq!(bench.run("runs --format json").json()["runs"][0]["status"], "unknown");
 }

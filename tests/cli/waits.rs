@@ -1,9 +1,10 @@
 //! Long waits between processes: while one run waits, another has the ledger.
 
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Child;
+use std::time::Duration;
 
 use super::bench::Bench;
+use super::processes::{self, send, until};
 
 const OTHER: &str = "steps:\n  - id: other\n    action: file.write\n    with: { path: other, content: x }\n    undo: { action: file.remove, with: { path: other } }\n";
 
@@ -17,17 +18,9 @@ fn waits(until: &str) -> String {
 fn begin(bench: &Bench, line: &[&str]) -> Child {
     let suspended = || bench.run("ledger export").stdout.matches("\"kind\":\"run.suspended\"").count();
     let before = suspended();
-    let child = bench.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let begun = Instant::now();
-    while suspended() == before {
-        assert!(begun.elapsed() < Duration::from_secs(60), "it never waited");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let child = processes::begin(bench, line);
+    until("the run waits", Duration::from_secs(60), || suspended() > before);
     child
-}
-
-fn interrupt(child: &Child) {
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
 }
 
 #[test]
@@ -53,11 +46,11 @@ fn another_run_moves_while_one_waits_and_then_the_first_goes_on() {
 fn a_run_that_waits_can_be_stopped_and_gone_on_with_elsewhere() {
     let bench = Bench::workspace().procedure("waits", &waits(""));
     let waiting = begin(&bench, &["run", "waits"]);
-    interrupt(&waiting);
+    send(&waiting, "-INT");
     let outcome = bench.outcome(&waiting.wait_with_output().unwrap()).exits(5);
     assert!(outcome.stdout.contains("runwarden resume ID"), "{}", outcome.stdout);
     let again = begin(&bench, &["resume", "last"]);
-    interrupt(&again);
+    send(&again, "-INT");
     bench.outcome(&again.wait_with_output().unwrap()).exits(5);
     assert!(!bench.exists("after"));
 }

@@ -6,10 +6,6 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest as _, Sha256};
-
 use super::note::{Error, Note, Signature, VerifierKey};
 
 /// The signature type of a timestamped Ed25519 cosignature in a key and its id.
@@ -36,20 +32,8 @@ impl WitnessKey {
     /// # Errors
     /// When it is malformed, of another algorithm, or its key id is not that of name and key.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(id), Some(data)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(Error::Key("two `+` are missing"));
-        };
-        let data = STANDARD.decode(data).map_err(|_| Error::Key("the last part is not base64"))?;
-        let [COSIGNATURE, public @ ..] = data.as_slice() else {
-            return Err(Error::Key("the algorithm is not that of a witness (type 4)"));
-        };
-        let public = public.try_into().map_err(|_| Error::Key("the key has not 32 bytes"))?;
-        let key = Self::new(name, public)?;
-        if hex::encode(key.id()) != id {
-            return Err(Error::Key("the key id does not fit name and key"));
-        }
-        Ok(key)
+        let other = "the algorithm is not that of a witness (type 4)";
+        VerifierKey::parse_as(COSIGNATURE, other, text).map(|named| Self { named })
     }
 
     /// The name.
@@ -67,12 +51,7 @@ impl WitnessKey {
     /// The key id: the first four bytes of SHA-256(name ‖ 0x0A ‖ 0x04 ‖ key).
     #[must_use]
     pub fn id(&self) -> [u8; 4] {
-        let hash = Sha256::new()
-            .chain_update(self.name().as_bytes())
-            .chain_update([b'\n', COSIGNATURE])
-            .chain_update(self.public())
-            .finalize();
-        [hash[0], hash[1], hash[2], hash[3]]
+        self.named.id_as(COSIGNATURE)
     }
 
     /// The cosignatures of a note that claim to be of this witness.
@@ -100,8 +79,7 @@ impl WitnessKey {
 
 impl fmt::Display for WitnessKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let data = STANDARD.encode([&[COSIGNATURE], self.public().as_slice()].concat());
-        write!(f, "{}+{}+{data}", self.name(), hex::encode(self.id()))
+        self.named.fmt_as(COSIGNATURE, f)
     }
 }
 

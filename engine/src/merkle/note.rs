@@ -53,20 +53,7 @@ impl VerifierKey {
     /// # Errors
     /// When it is malformed, of another algorithm, or its key id is not that of name and key.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(id), Some(data)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(Error::Key("two `+` are missing"));
-        };
-        let data = STANDARD.decode(data).map_err(|_| Error::Key("the last part is not base64"))?;
-        let [ED25519, public @ ..] = data.as_slice() else {
-            return Err(Error::Key("the algorithm is not Ed25519"));
-        };
-        let public = public.try_into().map_err(|_| Error::Key("the key has not 32 bytes"))?;
-        let key = Self::new(name, public)?;
-        if hex::encode(key.id()) != id {
-            return Err(Error::Key("the key id does not fit name and key"));
-        }
-        Ok(key)
+        Self::parse_as(ED25519, "the algorithm is not Ed25519", text)
     }
 
     /// The name.
@@ -84,19 +71,48 @@ impl VerifierKey {
     /// The key id: the first four bytes of SHA-256(name ‖ 0x0A ‖ 0x01 ‖ key).
     #[must_use]
     pub fn id(&self) -> [u8; 4] {
+        self.id_as(ED25519)
+    }
+
+    /// Reads the text form of a key of this signature type.
+    pub(super) fn parse_as(kind: u8, other_kind: &'static str, text: &str) -> Result<Self, Error> {
+        let mut parts = text.splitn(3, '+');
+        let (Some(name), Some(id), Some(data)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(Error::Key("two `+` are missing"));
+        };
+        let data = STANDARD.decode(data).map_err(|_| Error::Key("the last part is not base64"))?;
+        let public = match data.split_first() {
+            Some((found, public)) if *found == kind => public,
+            _ => return Err(Error::Key(other_kind)),
+        };
+        let public = public.try_into().map_err(|_| Error::Key("the key has not 32 bytes"))?;
+        let key = Self::new(name, public)?;
+        if hex::encode(key.id_as(kind)) != id {
+            return Err(Error::Key("the key id does not fit name and key"));
+        }
+        Ok(key)
+    }
+
+    /// The key id as a key of this signature type.
+    pub(super) fn id_as(&self, kind: u8) -> [u8; 4] {
         let hash = Sha256::new()
             .chain_update(self.name.as_bytes())
-            .chain_update([b'\n', ED25519])
+            .chain_update([b'\n', kind])
             .chain_update(self.public)
             .finalize();
         [hash[0], hash[1], hash[2], hash[3]]
+    }
+
+    /// The text form as a key of this signature type.
+    pub(super) fn fmt_as(&self, kind: u8, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let data = STANDARD.encode([&[kind], self.public.as_slice()].concat());
+        write!(f, "{}+{}+{data}", self.name, hex::encode(self.id_as(kind)))
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let data = STANDARD.encode([&[ED25519], self.public.as_slice()].concat());
-        write!(f, "{}+{}+{data}", self.name, hex::encode(self.id()))
+        self.fmt_as(ED25519, f)
     }
 }
 

@@ -4,9 +4,8 @@ use engine::execute::anchoring::Courier;
 use engine::host::Probe as _;
 use engine::ledger::Ledger;
 use engine::secret::custody::Custody;
-use engine::target::anchor_store::inventory::{inventory, is_run_id, name_of};
+use engine::target::anchor_store::inventory::{inventory, is_run_id, item, name_of};
 use engine::target::anchor_store::place::Guarded;
-use engine::target::anchor_store::{File, Item};
 use engine::target::ledger_copy::project_around;
 
 use super::stores::{FetchView, FoundView, Row, View, bind, id, objects, shown, shown_found};
@@ -35,14 +34,7 @@ pub fn store(context: &Context, args: &AnchorStore) -> Result<Exit, Refusal> {
     let names = args.to.iter().map(|name| id(name)).collect::<Result<Vec<_>, _>>()?;
     let stores = bind(&workspace, &machine, &names)?;
     let anchor = copy_corvus(&from.path)?.ledger?.anchor(run, machine.now())?;
-    let item = Item {
-        name: name_of(&anchor),
-        run: anchor.run_id.clone(),
-        size: anchor.entry_count,
-        root: anchor.root_hash.clone(),
-        files: vec![File { extension: "json", bytes: anchor.to_json_pretty().into_bytes() }],
-        at: machine.now(),
-    };
+    let item = item(&anchor, machine.now());
     let key = own_ledger::key(&workspace)?
         .ok_or_else(|| Refusal::new(Exit::Ledger, "ledger-missing", "there is no ledger for the receipts yet"))?;
     let mut ledger = Ledger::open(&workspace.ledger(), key, machine.now())?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::fetch::Shelf;
 use super::own::{Own, ended_at};
-use super::verify::{Item, Output, Params, Runs, broken, in_words};
+use super::verify::{Item, Output, Params, Runs, broken};
 use crate::action::Error;
 use crate::id::{Digest, RunId};
 use crate::ledger::anchor::{Anchor, Asked};
@@ -104,28 +104,11 @@ pub(super) fn judge(
     };
     let runs = runs_of(params, &own, &shelf)?;
     let held = Held::new(own, &shelf.own)?;
-    let mut output = Output {
-        checked: 0,
-        failed: 0,
-        missing: 0,
-        missing_runs: Vec::new(),
-        items: Vec::new(),
-        wrong: Vec::new(),
-        ledger_status: Status::Ok,
-        problems: shelf.inventory.misfits,
-        subject,
-    };
+    let mut output = Output::new(Status::Ok, subject);
+    output.problems = shelf.inventory.misfits;
     for run in runs {
         let items = items_of(params, &run, &held, (&shelf.own, &recorded), now);
-        if items.is_empty() {
-            output.missing += 1;
-            output.missing_runs.push(run.to_string());
-            continue;
-        }
-        output.checked += 1;
-        output.failed += u64::from(items.iter().any(|item| !item.ok));
-        output.wrong.extend(items.iter().flat_map(in_words));
-        output.items.extend(items);
+        output.take(run.to_string(), items);
     }
     Ok(output)
 }

@@ -14,9 +14,9 @@ use crate::action::{
 use crate::host::Probe;
 use crate::id::{Digest, Id};
 use crate::target::Trust;
-use crate::target::anchor_store::inventory::{self, Stored, name_of};
+use crate::target::anchor_store::inventory::{self, Stored};
 use crate::target::anchor_store::place::Guarded;
-use crate::target::anchor_store::{AnchorStore, File, Item, Object, deposit};
+use crate::target::anchor_store::{AnchorStore, Item, Object, deposit};
 use crate::target::corvusforge::anchor::Anchor;
 use crate::target::corvusforge::timestamp::isoformat;
 
@@ -107,14 +107,7 @@ impl Params {
         let (item, at, existing) = match stamped {
             Some(anchor) => {
                 self.must_fit(facts, probe, &anchor).await?;
-                let item = Item {
-                    name: name_of(&anchor),
-                    run: anchor.run_id.clone(),
-                    size: anchor.entry_count,
-                    root: anchor.root_hash.clone(),
-                    files: vec![File { extension: "json", bytes: anchor.to_json_pretty().into_bytes() }],
-                    at: facts.started_at,
-                };
+                let item = inventory::item(&anchor, facts.started_at);
                 let existing = existing(deposit::look(&*store, probe, &item).await?, &anchor)?;
                 (item, anchor.timestamp_utc, existing)
             }

@@ -84,6 +84,36 @@ pub struct Output {
     pub(super) subject: Digest,
 }
 
+impl Output {
+    /// With no run yet.
+    pub(super) fn new(ledger_status: Status, subject: Digest) -> Self {
+        Self {
+            checked: 0,
+            failed: 0,
+            missing: 0,
+            missing_runs: Vec::new(),
+            items: Vec::new(),
+            wrong: Vec::new(),
+            ledger_status,
+            problems: Vec::new(),
+            subject,
+        }
+    }
+
+    /// Takes in a run, with what came of each of its anchors.
+    pub(super) fn take(&mut self, run: String, items: Vec<Item>) {
+        if items.is_empty() {
+            self.missing += 1;
+            self.missing_runs.push(run);
+            return;
+        }
+        self.checked += 1;
+        self.failed += u64::from(items.iter().any(|item| !item.ok));
+        self.wrong.extend(items.iter().flat_map(in_words));
+        self.items.extend(items);
+    }
+}
+
 /// A run held against one anchor.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Item {
@@ -198,28 +228,10 @@ fn judge(params: &Params, copy: &LedgerCopy, inventory: Inventory, subject: Dige
         (Ok(_), Ok(_)) => Status::Ok,
     };
     let runs = runs_of(params, held.unwrap_or_default(), &inventory);
-    let mut output = Output {
-        checked: 0,
-        failed: 0,
-        missing: 0,
-        missing_runs: Vec::new(),
-        items: Vec::new(),
-        wrong: Vec::new(),
-        ledger_status,
-        problems: Vec::new(),
-        subject,
-    };
+    let mut output = Output::new(ledger_status, subject);
     for run in runs {
         let items = items_of(params, &run, &opened, &inventory, now);
-        if items.is_empty() {
-            output.missing += 1;
-            output.missing_runs.push(run);
-            continue;
-        }
-        output.checked += 1;
-        output.failed += u64::from(items.iter().any(|item| !item.ok));
-        output.wrong.extend(items.iter().flat_map(in_words));
-        output.items.extend(items);
+        output.take(run, items);
     }
     output.problems = inventory.misfits;
     output

@@ -7,10 +7,11 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{CANARY, Damage, Object};
+use super::{CANARY, Damage, File, Item, Object};
 use crate::host::{EntryKind, Probe, Stat};
 use crate::id::Digest;
 use crate::target::corvusforge::anchor::{Anchor, MAX_ANCHOR};
+use crate::time::Timestamp;
 
 /// An anchor in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +57,19 @@ pub struct Inventory {
 pub fn name_of(anchor: &Anchor) -> String {
     let root: String = anchor.root_hash.chars().take(16).collect();
     format!("{}.{}.{root}", anchor.run_id, anchor.entry_count)
+}
+
+/// What a store keeps of an anchor.
+#[must_use]
+pub fn item(anchor: &Anchor, at: Timestamp) -> Item {
+    Item {
+        name: name_of(anchor),
+        run: anchor.run_id.clone(),
+        size: anchor.entry_count,
+        root: anchor.root_hash.clone(),
+        files: vec![File { extension: "json", bytes: anchor.to_json_pretty().into_bytes() }],
+        at,
+    }
 }
 
 /// Whether a run's id can stand in a file's name: letters, digits and `. _ -`, not a dot or dash first, at most 128.
