@@ -22,10 +22,12 @@ pub mod scripted;
 
 pub mod anchor;
 pub mod command;
+pub mod corvusforge;
 pub mod data;
 pub mod file;
 pub mod forge;
 pub mod http;
+pub mod keys;
 pub mod ledger;
 pub mod process;
 pub mod sealed;

@@ -213,7 +213,8 @@ pub fn drivers(kind: TargetKind) -> &'static [&'static str] {
         TargetKind::AnchorStore => &["directory", "git_tag", "s3", "rekor", "smtp"],
         TargetKind::Service => &["http"],
         TargetKind::SecretStore => &["dotenv", "env", "directory", "vault", "command"],
-        TargetKind::Epoch | TargetKind::Pause | TargetKind::PluginRegistry | TargetKind::ArtifactStore => &[],
+        TargetKind::PluginRegistry | TargetKind::ArtifactStore => &[corvusforge::DRIVER],
+        TargetKind::Epoch | TargetKind::Pause => &[],
     }
 }
 
@@ -233,6 +234,10 @@ pub fn bind(name: &str, entry: &TargetEntry, probe: &dyn Probe) -> Result<Target
     let (identity, device_inode) = match driver.as_str() {
         _ if entry.kind == TargetKind::AnchorStore => anchor_store::bind(name, &driver, &mut settings, probe)?,
         _ if entry.kind == TargetKind::SecretStore => secret_store::bind(name, &driver, &mut settings, probe)?,
+        _ if entry.kind == TargetKind::PluginRegistry => {
+            corvusforge::places::bind_registry(name, &mut settings, probe)?
+        }
+        _ if entry.kind == TargetKind::ArtifactStore => corvusforge::places::bind_store(name, &mut settings, probe)?,
         "runwarden" | "corvusforge" => {
             let file: LedgerFile = read_settings(name, &driver, &settings)?;
             ledger_copy::check_keys(&file.vkeys, &driver).map_err(|why| Error::Settings {

@@ -15,7 +15,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("ed25519_dalek", &["sign"]),
     ("futures_util", &["execute", "target/anchor_store"]),
     ("getrandom", &["host"]),
-    ("hex", &["id", "secret", "merkle", "ledger", "target", "host"]),
+    ("hex", &["id", "secret", "merkle", "ledger", "target", "host", "sign", "action/corvusforge", "action/keys"]),
     ("jiff", &["time"]),
     ("jsonschema", &["action"]),
     ("lettre", &["host"]),
@@ -54,7 +54,10 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tokio", &["host", "action", "execute", "rehearse", "target/anchor_store", "target/witness"]),
     ("toml", &["action/data"]),
     ("uuid", &["id"]),
-    ("zeroize", &["sign", "secret", "host", "ledger", "target/secret_store", "action/command", "action/secrets"]),
+    (
+        "zeroize",
+        &["sign", "secret", "host", "ledger", "target/secret_store", "action/command", "action/secrets", "action/keys"],
+    ),
 ];
 
 /// The lines of a table of a manifest: name and the rest.
