@@ -70,13 +70,13 @@ impl Waiver {
         let parsed = python_json::parse(std::str::from_utf8(bytes).ok()?).ok()?;
         let Value::Object(members) = &parsed.value else { return None };
         let is_member = |name: &&str| members.contains_key(*name);
-        if !["waiver_id", "scope", "expiration"].iter().all(|name| is_member(name)) {
+        if !["waiver_id", "scope", "expiration"].iter().all(&is_member) {
             return None;
         }
         if let Some(key) = parsed.duplicate_keys.first() {
             return Some(Err(format!("has {key:?} more than once")));
         }
-        if members.len() != MEMBERS.len() || !MEMBERS.iter().all(|name| is_member(name)) {
+        if members.len() != MEMBERS.len() || !MEMBERS.iter().all(is_member) {
             return Some(Err(format!("has other members than {}", MEMBERS.join(", "))));
         }
         let text = |name: &str| match members.get(name) {
