@@ -59,6 +59,10 @@ impl World {
             ("state/metrics.csv", "timestamp,level\n"),
             ("state/policy.json", "{ \"max_manual_unlocks_per_day\": 2 }"),
             ("held.lock", "{ \"paused\": true }"),
+            ("plugins/registry.json", REGISTRY),
+            ("plugins/.env", "CORVUSFORGE_ENVIRONMENT=production\n"),
+            ("signing.env", SIGNING),
+            ("backup/ledger.db", "a backup"),
         ] {
             let path = world.path(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -72,6 +76,7 @@ impl World {
         let ledger = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/corvusforge/project/.corvusforge/ledger.db");
         fs::create_dir_all(world.path("project")).unwrap();
         fs::create_dir_all(world.path("anchors")).unwrap();
+        fs::create_dir_all(world.path("artifacts")).unwrap();
         fs::copy(ledger, world.path("project/ledger.db")).unwrap();
         world
     }
@@ -127,6 +132,8 @@ impl World {
                 Some("command"),
                 json!({ "status": ["echo", "{\"summary\":\"live\"}"], "pause": ["touch", "made"], "resume": ["touch", "made"] }),
             ),
+            target("plugins", TargetKind::PluginRegistry, None, json!({ "path": "plugins/registry.json" })),
+            target("artifacts", TargetKind::ArtifactStore, None, json!({ "path": "artifacts" })),
             target("anchors", TargetKind::AnchorStore, None, json!({ "path": "anchors", "trust": "low" })),
         ]);
         Facts {
@@ -146,9 +153,14 @@ impl World {
         let (kind, driver) = (TargetKind::SecretStore, Some("dotenv".to_owned()));
         let store = bind("ops", &TargetEntry { kind, driver, environment: None, settings }, machine).unwrap();
         let name = Id::parse("token").unwrap();
-        let place = SecretPlace { name: name.clone(), store, key: "TOKEN".to_owned() };
+        let place = SecretPlace { name: name.clone(), store: store.clone(), key: "TOKEN".to_owned() };
+        let signing = Id::parse("signing").unwrap();
+        let settings = json!({ "path": "signing.env" }).as_object().unwrap().clone();
+        let (kind, driver) = (TargetKind::SecretStore, Some("dotenv".to_owned()));
+        let store = bind("signing", &TargetEntry { kind, driver, environment: None, settings }, machine).unwrap();
+        let key = SecretPlace { name: signing.clone(), store, key: "SIGNING".to_owned() };
         let custody = Arc::new(Custody::new(Some(FingerprintKey::new([1; 32]))));
-        Secrets { bound: BTreeMap::from([(name, place)]), custody, by: "step".to_owned() }
+        Secrets { bound: BTreeMap::from([(name, place), (signing, key)]), custody, by: "step".to_owned() }
     }
 
     /// Every file with the digest of its bytes, and every folder.
@@ -183,6 +195,13 @@ fn repository(folder: &Path) {
         assert!(done.unwrap().success());
     }
 }
+/// A registry with one plugin.
+const REGISTRY: &str = r#"{"a": {"author": "x", "enabled": true, "entry_point": "a:A", "installed_at": "", "kind": "sink",
+    "name": "a", "plugin_id": "plg-1", "signature": "", "version": "1"}}"#;
+
+/// The key of RFC 8032's first test, and its public half.
+const SIGNING: &str = "SIGNING=9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60\n";
+const PUBLIC: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
 
 /// What `anchor.export` says of the example's main run.
 fn anchor() -> Value {
@@ -204,6 +223,34 @@ fn inputs(action: &str) -> Vec<Value> {
             json!({ "argv": ["touch", "made"], "preview": ["echo", "would touch"] }),
             json!({ "target": "tool", "args": ["--now"] }),
         ],
+        "corvusforge.artifacts_verify" => vec![json!({ "target": "artifacts", "ledger": "ledger" })],
+        "corvusforge.plugin_disable" => vec![json!({ "target": "plugins", "name": "a" })],
+        "corvusforge.plugin_remove" => vec![json!({ "target": "plugins", "name": "a", "version": "1" })],
+        "corvusforge.plugin_verify" => vec![json!({ "target": "plugins", "public_key": PUBLIC })],
+        "corvusforge.plugins" | "corvusforge.production_guard" => vec![json!({ "target": "plugins" })],
+        "corvusforge.stages" => vec![json!({ "target": "ledger", "run": RUN })],
+        "corvusforge.waivers" => vec![json!({ "target": "artifacts" })],
+        "corvusforge.waiver_verify" => vec![json!({ "target": "artifacts", "public_key": PUBLIC })],
+        "corvusforge.waiver_sign" => vec![json!({
+            "target": "artifacts", "scope": "s575_security", "justification": "SEC-7", "approving_identity": "carol",
+            "risk_classification": "low", "expiration": "2030-01-01T00:00:00Z", "key": { "$secret": "signing" },
+            "public": PUBLIC,
+        })],
+        "keys.generate" => vec![json!({ "target": "keys", "key": "NEW" })],
+        "keys.sign" => vec![
+            json!({ "target": "plugins", "name": "a", "key": { "$secret": "signing" }, "public": PUBLIC }),
+            json!({ "path": "kept/a.txt", "to": "made.sig", "key": { "$secret": "signing" }, "public": PUBLIC }),
+        ],
+        "keys.verify" => vec![json!({ "private": { "target": "secrets", "key": "TOKEN" }, "public": PUBLIC })],
+        "keys.trust" => vec![json!({ "target": "plugins", "role": "plugin", "public": PUBLIC })],
+        "keys.revoke" => vec![json!({ "target": "plugins", "public": PUBLIC, "reason": "a test" })],
+        "ledger.append" => vec![json!({
+            "target": "ledger", "run": "system", "stage": "test", "transition": "a->b", "payload": { "a": 1 },
+            "artifacts": "artifacts",
+        })],
+        "ledger.restore" => vec![json!({
+            "target": "ledger", "from": "backup/ledger.db", "kept": ["project/ledger.db"],
+        })],
         "data.count" => vec![json!({ "items": [1, 2] }), json!({ "path": "kept/b.json" })],
         "data.read" => vec![json!({ "path": "kept/b.json" })],
         "data.value" => vec![json!({ "anything": { "at": "all" } })],

@@ -22,12 +22,14 @@ pub mod scripted;
 
 pub mod anchor;
 pub mod command;
+pub mod corvusforge;
 pub mod data;
 pub mod epoch;
 pub mod file;
 pub mod forge;
 pub mod git;
 pub mod http;
+pub mod keys;
 pub mod ledger;
 pub mod mvcrs;
 pub mod pause;

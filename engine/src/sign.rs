@@ -9,6 +9,7 @@ pub mod agent;
 pub mod anchor_key;
 pub mod key_file;
 pub mod ledger_key;
+pub mod service_key;
 pub mod sshsig;
 
 #[cfg(test)]

@@ -219,7 +219,7 @@ pub fn drivers(kind: TargetKind) -> &'static [&'static str] {
         TargetKind::SecretStore => &["dotenv", "env", "directory", "vault", "command"],
         TargetKind::Epoch => &["sqlite", "postgres"],
         TargetKind::Pause => &["file", "postgres", "command"],
-        TargetKind::PluginRegistry | TargetKind::ArtifactStore => &[],
+        TargetKind::PluginRegistry | TargetKind::ArtifactStore => &[corvusforge::DRIVER],
     }
 }
 
@@ -241,6 +241,10 @@ pub fn bind(name: &str, entry: &TargetEntry, probe: &dyn Probe) -> Result<Target
         _ if entry.kind == TargetKind::SecretStore => secret_store::bind(name, &driver, &mut settings, probe)?,
         _ if entry.kind == TargetKind::Epoch => epoch::bind(name, &driver, &mut settings, probe)?,
         _ if entry.kind == TargetKind::Pause => pause_lever::bind(name, &driver, &mut settings, probe)?,
+        _ if entry.kind == TargetKind::PluginRegistry => {
+            corvusforge::places::bind_registry(name, &mut settings, probe)?
+        }
+        _ if entry.kind == TargetKind::ArtifactStore => corvusforge::places::bind_store(name, &mut settings, probe)?,
         "runwarden" | "corvusforge" => {
             let file: LedgerFile = read_settings(name, &driver, &settings)?;
             ledger_copy::check_keys(&file.vkeys, &driver).map_err(|why| Error::Settings {

@@ -4,10 +4,14 @@
 
 #[path = "corvusforge/anchors.rs"]
 mod anchors;
+#[path = "corvusforge/plugins.rs"]
+mod plugins;
 #[path = "corvusforge/respond.rs"]
 mod respond;
+#[path = "corvusforge/restores.rs"]
+mod restores;
 #[path = "corvusforge/site.rs"]
 mod site;
 #[path = "../../examples/corvusforge/writer.rs"]
-#[expect(dead_code, reason = "artifacts and dialects are for other tests")]
+#[expect(dead_code, reason = "dialects are for other tests")]
 mod writer;

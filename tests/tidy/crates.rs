@@ -15,7 +15,21 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("ed25519_dalek", &["sign"]),
     ("futures_util", &["execute", "target/anchor_store"]),
     ("getrandom", &["host"]),
-    ("hex", &["id", "secret", "merkle", "ledger", "target", "host", "action/anchor"]),
+    (
+        "hex",
+        &[
+            "id",
+            "secret",
+            "merkle",
+            "ledger",
+            "target",
+            "host",
+            "sign",
+            "action/anchor",
+            "action/corvusforge",
+            "action/keys",
+        ],
+    ),
     ("jiff", &["time"]),
     ("jsonschema", &["action"]),
     ("lettre", &["host"]),
@@ -56,7 +70,10 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tokio_postgres_rustls", &["host/machine/database"]),
     ("toml", &["action/data"]),
     ("uuid", &["id"]),
-    ("zeroize", &["sign", "secret", "host", "ledger", "target/secret_store", "action/command", "action/secrets"]),
+    (
+        "zeroize",
+        &["sign", "secret", "host", "ledger", "target/secret_store", "action/command", "action/secrets", "action/keys"],
+    ),
 ];
 
 /// The lines of a table of a manifest: name and the rest.

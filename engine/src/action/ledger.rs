@@ -1,6 +1,6 @@
-//! Ledgers as targets: judged, listed, copied as evidence. The original is never opened, only copied.
+//! Ledgers as targets: judged, listed, copied as evidence, added to and restored. What looks opens a copy and never the original.
 //!
-//! What several of them need stands here. Writing to a ledger (`append`, `restore`) is not here.
+//! What several of them need stands here.
 
 use std::path::Path;
 
@@ -12,9 +12,11 @@ use crate::procedure::TargetKind;
 use crate::target::Target;
 use crate::target::ledger_copy::{self, LedgerCopy};
 
+pub mod append;
 pub mod entries;
 pub mod holders;
 pub mod list_runs;
+pub mod restore;
 pub mod snapshot;
 pub mod verify;
 

@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::erased::{ErasedEffect, ErasedRead};
 use super::scripted::{Call, Script, Shape};
 use super::{Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Read, Reconciled, Repeat};
-use super::{anchor, command, data, epoch, file, forge, git, http, ledger, mvcrs, pause, process, secrets};
+use super::{
+    anchor, command, corvusforge, data, epoch, file, forge, git, http, keys, ledger, mvcrs, pause, process, secrets,
+};
 use crate::diagnostic::did_you_mean;
 use crate::id::Digest;
 
@@ -234,6 +236,16 @@ impl Registry {
             .read(anchor::verify::Verify)
             .read(command::read::Read)
             .effect(command::run::Run)
+            .read(corvusforge::artifacts_verify::ArtifactsVerify)
+            .effect(corvusforge::plugin_disable::PluginDisable)
+            .effect(corvusforge::plugin_remove::PluginRemove)
+            .read(corvusforge::plugin_verify::PluginVerify)
+            .read(corvusforge::plugins::Plugins)
+            .read(corvusforge::production_guard::ProductionGuard)
+            .read(corvusforge::stages::Stages)
+            .effect(corvusforge::waiver_sign::WaiverSign)
+            .read(corvusforge::waiver_verify::WaiverVerify)
+            .read(corvusforge::waivers::Waivers)
             .read(data::count::Count)
             .read(data::read::Read)
             .read(data::value::Value)
@@ -254,9 +266,16 @@ impl Registry {
             .read(http::get::Get)
             .read(http::ready::Ready)
             .effect(http::request::Request)
+            .effect(keys::generate::Generate)
+            .effect(keys::revoke::Revoke)
+            .effect(keys::sign::Sign)
+            .effect(keys::trust::Trust)
+            .read(keys::verify::Verify)
+            .effect(ledger::append::Append)
             .read(ledger::entries::Entries)
             .read(ledger::holders::Holders)
             .read(ledger::list_runs::ListRuns)
+            .effect(ledger::restore::Restore)
             .effect(ledger::snapshot::Snapshot)
             .read(ledger::verify::Verify)
             .read(mvcrs::classify::Classify)

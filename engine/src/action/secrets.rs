@@ -23,7 +23,7 @@ pub mod revoke;
 pub mod set_expiry;
 
 /// The store that a target is.
-fn store<'f>(facts: &'f Facts, target: &Id) -> Result<&'f Target, Error> {
+pub(in crate::action) fn store<'f>(facts: &'f Facts, target: &Id) -> Result<&'f Target, Error> {
     let bound = facts.target(target)?;
     if bound.kind == Kind::SecretStore {
         return Ok(bound);
@@ -33,7 +33,12 @@ fn store<'f>(facts: &'f Facts, target: &Id) -> Result<&'f Target, Error> {
 }
 
 /// The value of a key; none if it is not there.
-async fn value(facts: &Facts, probe: &dyn Probe, target: &Id, key: &str) -> Result<Option<Secret>, Error> {
+pub(in crate::action) async fn value(
+    facts: &Facts,
+    probe: &dyn Probe,
+    target: &Id,
+    key: &str,
+) -> Result<Option<Secret>, Error> {
     let found = facts.secrets.fetch(None, store(facts, target)?, key, probe).await?;
     Ok(found.map(|found| found.value))
 }

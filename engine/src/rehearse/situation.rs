@@ -155,7 +155,8 @@ fn made_up(name: &str, kind: TargetKind) -> Map<String, Json> {
         TargetKind::SecretStore => vec![("path", Json::from(format!("/srv/{name}.env")))],
         TargetKind::Epoch => vec![("path", Json::from(format!("/srv/{name}.db")))],
         TargetKind::Pause => vec![("path", Json::from(format!("/srv/{name}.lock")))],
-        TargetKind::PluginRegistry | TargetKind::ArtifactStore => Vec::new(),
+        TargetKind::PluginRegistry => vec![("path", Json::from(format!("/srv/{name}/registry.json")))],
+        TargetKind::ArtifactStore => vec![("path", Json::from(format!("/srv/{name}")))],
     };
     settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }

@@ -1,7 +1,7 @@
 //! The run ledger of Corvusforge: a foreign SQLite table of hash-chained entries, read and judged.
 //!
 //! Everything here reads a private copy; who copies, and the digest of what was copied, is the caller's affair.
-//! Nothing appends to, repairs or migrates a ledger. The facts are those of Corvusforge 0.3 to 0.4
+//! Only `append` writes to a ledger; nothing repairs or migrates one. The facts are those of Corvusforge 0.3 to 0.4
 //! (`run_ledger`, three dialects).
 
 use std::fmt;
@@ -17,12 +17,18 @@ use crate::ledger::report::{Problem, Report, Status};
 
 pub mod anchor;
 mod anchored;
+pub mod append;
 mod chain;
 pub mod entry;
 pub mod fault;
 pub mod listing;
+pub mod places;
+pub mod plugins;
+pub mod production;
+pub mod stage;
 pub mod timestamp;
 pub mod verify;
+pub mod waiver;
 
 /// The name of this driver in reports.
 pub const DRIVER: &str = "corvusforge";

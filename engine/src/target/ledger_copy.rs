@@ -208,7 +208,8 @@ fn seal_of(configured: &Path, other: Option<&Path>) -> PathBuf {
 }
 
 /// The database at a path, and what belongs to it if it is there.
-fn trio_of(path: &Path) -> Vec<PathBuf> {
+#[must_use]
+pub fn trio_of(path: &Path) -> Vec<PathBuf> {
     let beside = |suffix: &&str| {
         let mut name = OsString::from(path);
         name.push(suffix);

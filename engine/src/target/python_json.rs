@@ -111,6 +111,48 @@ pub fn stored(value: &Value) -> String {
     out
 }
 
+/// The spelling of files that people read: `json.dumps(value, indent=2, sort_keys=True)`.
+#[must_use]
+pub fn indented(value: &Value) -> String {
+    let mut out = String::new();
+    write_indented(value, 0, &mut out);
+    out
+}
+
+fn write_indented(value: &Value, depth: usize, out: &mut String) {
+    let line = |depth: usize, out: &mut String| {
+        out.push('\n');
+        out.push_str(&"  ".repeat(depth));
+    };
+    match value {
+        Value::List(items) if !items.is_empty() => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                out.push_str(if index > 0 { "," } else { "" });
+                line(depth + 1, out);
+                write_indented(item, depth + 1, out);
+            }
+            line(depth, out);
+            out.push(']');
+        }
+        Value::Object(members) if !members.is_empty() => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_unstable_by_key(|(key, _)| *key);
+            out.push('{');
+            for (index, (key, member)) in members.into_iter().enumerate() {
+                out.push_str(if index > 0 { "," } else { "" });
+                line(depth + 1, out);
+                write_text(key, out);
+                out.push_str(": ");
+                write_indented(member, depth + 1, out);
+            }
+            line(depth, out);
+            out.push('}');
+        }
+        _ => write_canonical(value, out),
+    }
+}
+
 /// A string in quotes, ASCII only, as both spellings write it.
 pub fn write_text(text: &str, out: &mut String) {
     write_quoted(text, out, |byte| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\'));

@@ -114,6 +114,13 @@ pub fn open(target: &Target) -> Result<Box<dyn SecretStore>, Error> {
     })
 }
 
+/// A file of environment variables of which the caller reads only what is no secret.
+#[must_use]
+pub fn plain_variables(path: &Path) -> Box<dyn SecretStore> {
+    let settings = dotenv::Settings { path: path.to_owned(), escapes: true, expiries: None };
+    Box::new(dotenv::Dotenv { name: path.display().to_string(), settings })
+}
+
 /// The file in which a store's expiry dates are kept: as its settings say, else beside what it keeps on disk.
 #[must_use]
 pub fn expiries(target: &Target) -> Option<PathBuf> {

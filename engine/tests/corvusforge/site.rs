@@ -25,6 +25,8 @@ use engine::past::Past;
 use engine::plan::{Names, Options, Plan, Request, Setting};
 use engine::procedure::workspace::Workspace;
 use engine::procedure::{Environment, Procedure};
+use engine::secret::custody::Custody;
+use engine::secret::fingerprint::FingerprintKey;
 use engine::sign::ledger_key::LedgerKey;
 use engine::template::scope::{Scope, Slot};
 use engine::template::value::Value;
@@ -165,7 +167,7 @@ impl Site {
             procedures: BTreeMap::from([(procedure.name.clone(), Arc::clone(procedure))]),
             env: BTreeMap::new(),
             base: Scope::new().with("history", Slot::Object(Arc::clone(past) as _)).with_function("inside", inside),
-            custody: Arc::default(),
+            custody: Arc::new(Custody::new(Some(FingerprintKey::new([1; 32])))),
         }
     }
 
@@ -210,7 +212,9 @@ impl Site {
         parameters: Json,
     ) -> Plan {
         let mut given: IndexMap<String, Json> = parameters.as_object().unwrap().clone().into_iter().collect();
-        given.entry("run".to_owned()).or_insert(json!(MAIN_RUN));
+        if procedure.parameters.contains_key("run") {
+            given.entry("run".to_owned()).or_insert(json!(MAIN_RUN));
+        }
         let request = Request {
             procedure: procedure.name.clone(),
             parameters: given,

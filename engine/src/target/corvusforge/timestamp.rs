@@ -108,6 +108,18 @@ impl Stamp {
         out
     }
 
+    /// That instant.
+    #[must_use]
+    pub fn of(at: Timestamp) -> Option<Self> {
+        Self::parse(&isoformat(at))
+    }
+
+    /// Whether it says no offset, so that nobody knows when it is.
+    #[must_use]
+    pub fn is_naive(&self) -> bool {
+        self.offset.is_none()
+    }
+
     /// The instant, where the calendar reaches; a naive time is taken as UTC.
     #[must_use]
     pub fn instant(&self) -> Option<Timestamp> {
