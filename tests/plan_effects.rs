@@ -54,11 +54,21 @@ impl World {
             ("old.txt", "old"),
             ("ops.env", "TOKEN=a-secret-value\n"),
             ("policies/a.rego", "package a"),
+            ("state/mvcrs_config.json", MVCRS_CONFIG),
+            ("state/challenge_summary.json", "{}"),
+            ("state/metrics.csv", "timestamp,level\n"),
+            ("state/policy.json", "{ \"max_manual_unlocks_per_day\": 2 }"),
+            ("held.lock", "{ \"paused\": true }"),
         ] {
             let path = world.path(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, content).unwrap();
         }
+        repository(&world.path("repo"));
+        let substrate = rusqlite::Connection::open(world.path("substrate.db")).unwrap();
+        let table = "CREATE TABLE epoch (epoch INTEGER, known_epoch INTEGER, contract_version INTEGER)";
+        substrate.execute_batch(&format!("{table}; INSERT INTO epoch VALUES (5, 6, 1);")).unwrap();
+        drop(substrate);
         let ledger = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/corvusforge/project/.corvusforge/ledger.db");
         fs::create_dir_all(world.path("project")).unwrap();
         fs::create_dir_all(world.path("anchors")).unwrap();
@@ -108,6 +118,15 @@ impl World {
                     "get": ["echo", "the-value-of-{key}"], "put": ["touch", "made-{key}"], "delete": ["touch", "made-{key}"],
                 }),
             ),
+            target("epoch", TargetKind::Epoch, None, json!({ "path": "substrate.db" })),
+            target("held", TargetKind::Pause, None, json!({ "path": "held.lock" })),
+            target("free", TargetKind::Pause, None, json!({ "path": "free.lock" })),
+            target(
+                "program",
+                TargetKind::Pause,
+                Some("command"),
+                json!({ "status": ["echo", "{\"summary\":\"live\"}"], "pause": ["touch", "made"], "resume": ["touch", "made"] }),
+            ),
             target("anchors", TargetKind::AnchorStore, None, json!({ "path": "anchors", "trust": "low" })),
         ]);
         Facts {
@@ -152,6 +171,19 @@ impl World {
     }
 }
 
+const MVCRS_CONFIG: &str = "{ \"deviation_threshold_soft\": 0.05, \"deviation_threshold_material\": 0.15, \
+    \"deviation_threshold_critical\": 0.3 }";
+
+/// A git repository with one commit.
+fn repository(folder: &Path) {
+    fs::create_dir(folder).unwrap();
+    let own = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"];
+    for arguments in [&["init", "--quiet"][..], &["commit", "--quiet", "--allow-empty", "-m", "first"]] {
+        let done = std::process::Command::new("git").args(own).args(arguments).current_dir(folder).status();
+        assert!(done.unwrap().success());
+    }
+}
+
 /// What `anchor.export` says of the example's main run.
 fn anchor() -> Value {
     let ledger = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/corvusforge/project/.corvusforge/ledger.db");
@@ -175,6 +207,24 @@ fn inputs(action: &str) -> Vec<Value> {
         "data.count" => vec![json!({ "items": [1, 2] }), json!({ "path": "kept/b.json" })],
         "data.read" => vec![json!({ "path": "kept/b.json" })],
         "data.value" => vec![json!({ "anything": { "at": "all" } })],
+        "epoch.bump" | "epoch.read" => vec![json!({ "target": "epoch" })],
+        "git.status" => vec![json!({ "repository": "repo", "names": ["main"] })],
+        "git.branch" => ["main", "fix/new"].map(|name| json!({ "repository": "repo", "name": name })).to_vec(),
+        "git.tag" => vec![json!({ "repository": "repo", "name": "new", "message": "A new one" })],
+        "mvcrs.classify" | "mvcrs.lifecycle" => vec![json!({ "directory": "state" })],
+        "mvcrs.summary" => vec![json!({ "directory": "state", "telemetry": "state/metrics.csv" })],
+        "mvcrs.marker" => vec![
+            json!({ "name": "MVCRS_TEST", "word": "SET", "path": "state/new.md" }),
+            json!({ "name": "MVCRS_TEST", "directory": "state" }),
+        ],
+        "mvcrs.trust_lock" => vec![
+            json!({ "directory": "state", "locked": true, "reason": "manual", "note": "a test" }),
+            json!({ "directory": "state", "locked": false, "reason": "none", "note": "a test", "policy": "state/policy.json" }),
+        ],
+        "pause.status" => ["held", "free", "program"].map(|target| json!({ "target": target })).to_vec(),
+        "pause.pause" | "pause.resume" => {
+            ["held", "free", "program"].map(|target| json!({ "target": target, "reason": "a test" })).to_vec()
+        }
         "file.copy" => vec![
             json!({ "from": "kept/a.txt", "to": "made/copy.txt", "parents": true }),
             json!({ "from": "kept/a.txt", "to": "old.txt", "replace": true }),
@@ -238,6 +288,9 @@ fn declared(action: &Action) -> &'static [&'static str] {
     match action.name {
         "http.get" | "http.ready" => &["get"],
         "command.read" | "command.run" => &["ask"],
+        // A lever may be a program, an epoch a database, and git is one.
+        "epoch.read" | "epoch.bump" => &["query"],
+        name if name.starts_with("git.") || name.starts_with("pause.") => &["ask"],
         // A store may be a server, a program or the environment.
         name if name.starts_with("secrets.") => &["get", "ask", "variable"],
         _ => &[],

@@ -93,7 +93,8 @@ fn every_procedure_has_a_test_beside_it_and_names_its_schema() {
         if !text.starts_with(&schema) {
             missing.push(format!("{}: does not begin with `{}`", path.display(), schema.trim_end()));
         }
-        if !is_test && !path.with_extension("test.yaml").exists() {
+        // A checklist is run by `gate`, over which no test can be rehearsed yet.
+        if !is_test && kind != "checklist" && !path.with_extension("test.yaml").exists() {
             missing.push(format!("{}: has no test beside it", path.display()));
         }
     }

@@ -23,10 +23,14 @@ pub mod scripted;
 pub mod anchor;
 pub mod command;
 pub mod data;
+pub mod epoch;
 pub mod file;
 pub mod forge;
+pub mod git;
 pub mod http;
 pub mod ledger;
+pub mod mvcrs;
+pub mod pause;
 pub mod process;
 pub mod sealed;
 pub mod secrets;
@@ -214,6 +218,8 @@ pub trait Read: Send + Sync + 'static {
     type Params: DeserializeOwned + JsonSchema + Send;
     /// What it gives.
     type Output: Serialize + JsonSchema;
+    /// Whether its output comes of its input and nothing else. A test of a procedure need not say what it gives.
+    const PURE: bool = false;
 
     /// Looks.
     async fn read(&self, params: Self::Params, looking: &Looking<'_>) -> Result<Self::Output, Error>;
@@ -270,8 +276,26 @@ impl From<crate::host::Error> for Error {
                 if unsent { error } else { error.uncertain() }
             }
             Host::Program { .. } => Self::new("program", message),
+            Host::Database { code: None, uncertain, .. } => {
+                let error = Self::new("database", message).transient();
+                if uncertain { error.uncertain() } else { error }
+            }
+            Host::Database { code: Some(code), .. } => Self::new(of_sqlstate(&code, &message), message),
             Host::TimedOut { .. } => Self::new("timed_out", message).transient().uncertain(),
         }
+    }
+}
+
+/// What a database's refusal is called; one that means nothing to an operator is `database`.
+fn of_sqlstate(code: &str, message: &str) -> &'static str {
+    match code {
+        "42501" => "not_permitted",
+        "22023" => "not_accepted",
+        "23514" if message.contains("monotonic violation") => "epoch_not_monotonic",
+        "23514" => "check_violated",
+        "28000" | "28P01" => "not_authenticated",
+        "3D000" | "3F000" | "42883" | "42P01" | "42703" => "other_schema",
+        _ => "database",
     }
 }
 

@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use self::database::{Rows, Statement};
 use crate::id::Digest;
 use crate::time::Timestamp;
 
+pub mod database;
 pub mod exchanged;
 pub mod machine;
 pub mod mail;
@@ -70,6 +72,18 @@ pub enum Error {
     Unsteady {
         /// The file.
         path: PathBuf,
+    },
+    /// A database was not reached, or said no.
+    #[error("`{database}`: {message}")]
+    Database {
+        /// Which one.
+        database: String,
+        /// The SQLSTATE that it gave; none where it said nothing.
+        code: Option<String>,
+        /// What it said.
+        message: String,
+        /// Whether the statement may have been done all the same.
+        uncertain: bool,
     },
     /// It took longer than it was given.
     #[error("`{what}` was not done within {limit:?}")]
@@ -297,6 +311,11 @@ pub trait Probe: std::marker::Send + Sync {
     /// A GET or HEAD request; redirects are followed only within what is allowed.
     async fn get(&self, request: Get) -> Result<Answer, Error>;
 
+    /// Asks a database, of a private copy or in a read-only transaction.
+    async fn query(&self, _statement: Statement) -> Result<Rows, Error> {
+        Err(Error::Refused("there is no database here".to_owned()))
+    }
+
     /// Whether a program that the procedure's author calls read-only may be run here; a driver's own always may.
     fn probes_commands(&self) -> bool {
         true
@@ -332,6 +351,11 @@ pub trait Host: Probe {
 
     /// Sends a request that may change something; never repeated by itself, never redirected.
     async fn send(&self, request: Send) -> Result<Answer, Error>;
+
+    /// Has a database do something, in one transaction.
+    async fn change(&self, _statement: Statement) -> Result<Rows, Error> {
+        Err(Error::Refused("there is no database here".to_owned()))
+    }
 
     /// Runs a program.
     async fn run(&self, command: Command) -> Result<Finished, Error>;

@@ -18,11 +18,14 @@ use hash_chain::Recipe;
 pub mod anchor_store;
 pub mod corvusforge;
 pub mod digest_log;
+pub mod epoch;
 mod findings;
 pub mod hash_chain;
 pub mod json_lines;
 pub mod ledger_copy;
 pub mod open_ledger;
+pub mod pause_lever;
+pub mod postgres;
 pub mod python_json;
 pub mod secret_store;
 pub mod witness;
@@ -213,7 +216,9 @@ pub fn drivers(kind: TargetKind) -> &'static [&'static str] {
         TargetKind::AnchorStore => &["directory", "git_tag", "s3", "rekor", "smtp"],
         TargetKind::Service => &["http"],
         TargetKind::SecretStore => &["dotenv", "env", "directory", "vault", "command"],
-        TargetKind::Epoch | TargetKind::Pause | TargetKind::PluginRegistry | TargetKind::ArtifactStore => &[],
+        TargetKind::Epoch => &["sqlite", "postgres"],
+        TargetKind::Pause => &["file", "postgres", "command"],
+        TargetKind::PluginRegistry | TargetKind::ArtifactStore => &[],
     }
 }
 
@@ -233,6 +238,8 @@ pub fn bind(name: &str, entry: &TargetEntry, probe: &dyn Probe) -> Result<Target
     let (identity, device_inode) = match driver.as_str() {
         _ if entry.kind == TargetKind::AnchorStore => anchor_store::bind(name, &driver, &mut settings, probe)?,
         _ if entry.kind == TargetKind::SecretStore => secret_store::bind(name, &driver, &mut settings, probe)?,
+        _ if entry.kind == TargetKind::Epoch => epoch::bind(name, &driver, &mut settings, probe)?,
+        _ if entry.kind == TargetKind::Pause => pause_lever::bind(name, &driver, &mut settings, probe)?,
         "runwarden" | "corvusforge" => {
             let file: LedgerFile = read_settings(name, &driver, &settings)?;
             ledger_copy::check_keys(&file.vkeys, &driver).map_err(|why| Error::Settings {

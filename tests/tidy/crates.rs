@@ -25,7 +25,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("process_wrap", &["host"]),
     ("regex", &["procedure", "parse"]),
     ("reqwest", &["host"]),
-    ("rusqlite", &["ledger", "target/corvusforge"]),
+    ("rusqlite", &["ledger", "target/corvusforge", "host/machine/database"]),
     ("rustix", &["host"]),
     ("rustls", &["host"]),
     ("saphyr_parser", &["parse"]),
@@ -52,6 +52,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     // Timers and races in `execute`, on a clock that stands still in `rehearse`; files and children in `host`; hashing
     // off the async threads in `action/file`; requests of object_store and pauses between tries in `target`.
     ("tokio", &["host", "action", "execute", "rehearse", "target/anchor_store", "target/witness"]),
+    ("tokio_postgres", &["host/machine/database"]),
+    ("tokio_postgres_rustls", &["host/machine/database"]),
     ("toml", &["action/data"]),
     ("uuid", &["id"]),
     ("zeroize", &["sign", "secret", "host", "ledger", "target/secret_store", "action/command", "action/secrets"]),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::erased::{ErasedEffect, ErasedRead};
 use super::scripted::{Call, Script, Shape};
 use super::{Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Read, Reconciled, Repeat};
-use super::{anchor, command, data, file, forge, http, ledger, process, secrets};
+use super::{anchor, command, data, epoch, file, forge, git, http, ledger, mvcrs, pause, process, secrets};
 use crate::diagnostic::did_you_mean;
 use crate::id::Digest;
 
@@ -19,6 +19,8 @@ pub struct Action {
     pub name: &'static str,
     /// What it promises.
     pub contract: Contract,
+    // Whether its output comes of its input alone.
+    pure: bool,
     // Made when first asked for: a start-up that needs no schema does not pay for sixty.
     schemas: Arc<Schemas>,
     body: Arc<Body>,
@@ -48,6 +50,7 @@ impl Action {
                 reconcile: true,
                 version: 1,
             },
+            pure: A::PURE,
             schemas: Schemas::of::<A::Params, A::Output>(),
             body: Arc::new(Body::Read(Box::new(action))),
             script: None,
@@ -58,6 +61,7 @@ impl Action {
         Self {
             name: A::NAME,
             contract: A::CONTRACT,
+            pure: false,
             schemas: Schemas::of::<A::Params, A::Output>(),
             body: Arc::new(Body::Effect(Box::new(action))),
             script: None,
@@ -92,11 +96,11 @@ impl Action {
     pub async fn read(&self, with: &Value, looking: &Looking<'_>) -> Result<Value, Error> {
         match &*self.body {
             Body::Read(read) => match &self.script {
-                Some(script) => {
+                Some(script) if !self.pure || script.has_answer(&self.call(looking.facts)) => {
                     read.accepts(with)?;
                     super::scripted::read(&**script, &self.call(looking.facts), looking.probe).await
                 }
-                None => looking.facts.cleaned(read.read(with, looking).await),
+                _ => looking.facts.cleaned(read.read(with, looking).await),
             },
             Body::Effect(_) => Err(Error::new("not_a_read", format!("`{}` has an effect", self.name))),
         }
@@ -170,6 +174,7 @@ impl Action {
         Self {
             name: self.name,
             contract: self.contract,
+            pure: self.pure,
             schemas: Arc::clone(&self.schemas),
             body: Arc::clone(&self.body),
             script: Some(Arc::clone(script)),
@@ -232,6 +237,8 @@ impl Registry {
             .read(data::count::Count)
             .read(data::read::Read)
             .read(data::value::Value)
+            .effect(epoch::bump::Bump)
+            .read(epoch::read::Read)
             .effect(file::copy::Copy)
             .read(file::hash::Hash)
             .read(file::read::Read)
@@ -241,6 +248,9 @@ impl Registry {
             .effect(file::write::Write)
             .read(forge::policy_hash::PolicyHash)
             .read(forge::verdict_verify::VerdictVerify)
+            .effect(git::branch::Branch)
+            .read(git::status::Status)
+            .effect(git::tag::Tag)
             .read(http::get::Get)
             .read(http::ready::Ready)
             .effect(http::request::Request)
@@ -249,6 +259,14 @@ impl Registry {
             .read(ledger::list_runs::ListRuns)
             .effect(ledger::snapshot::Snapshot)
             .read(ledger::verify::Verify)
+            .read(mvcrs::classify::Classify)
+            .read(mvcrs::lifecycle::Lifecycle)
+            .effect(mvcrs::marker::Marker)
+            .read(mvcrs::summary::Summary)
+            .effect(mvcrs::trust_lock::TrustLock)
+            .effect(pause::pause::Pause)
+            .effect(pause::resume::Resume)
+            .read(pause::status::Status)
             .read(process::holders::Holders)
             .read(secrets::compare::Compare)
             .read(secrets::expiry::Expiry)

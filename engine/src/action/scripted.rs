@@ -38,6 +38,11 @@ pub trait Script: Send + Sync {
     /// When the script does not say what is there then.
     fn reconcile(&self, call: &Call<'_>) -> Result<Reconciled<Value>, Error>;
 
+    /// Whether it has an answer to such a call; a pure action gives its own where it has none.
+    fn has_answer(&self, _call: &Call<'_>) -> bool {
+        true
+    }
+
     /// Digest of what the next answer to such a call would be over.
     fn subject(&self, call: &Call<'_>) -> Option<Digest>;
 }

@@ -53,9 +53,14 @@ impl Trial {
     }
 
     /// A secret store of a driver, bound as a run would bind it.
-    pub(super) fn store(mut self, name: &str, driver: &str, settings: Value) -> Self {
+    pub(super) fn store(self, name: &str, driver: &str, settings: Value) -> Self {
+        self.bound(name, Kind::SecretStore, driver, settings)
+    }
+
+    /// A target of a driver, bound as a run would bind it.
+    pub(super) fn bound(mut self, name: &str, kind: Kind, driver: &str, settings: Value) -> Self {
         let entry = TargetEntry {
-            kind: Kind::SecretStore,
+            kind,
             driver: Some(driver.to_owned()),
             environment: None,
             settings: settings.as_object().unwrap().clone(),

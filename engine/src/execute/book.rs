@@ -103,6 +103,10 @@ impl<'a> Book<'a> {
 
     /// Takes a fact in; it is durable with the next [`Self::flush`].
     pub fn note(&mut self, step: Option<&str>, attempt: Option<u32>, event: Event) -> Result<(), Error> {
+        // What was read to take up a run that had ended is told once it goes on.
+        if matches!(event, Event::RunResumed(_)) {
+            return self.take(step, attempt, event);
+        }
         // A run begins with its begin; what was read to plan it comes next.
         if self.run.facts > 0 {
             for used in self.custody.take_reads() {

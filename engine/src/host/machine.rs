@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 
+use super::database::{Rows, Statement};
 use super::{
     Answer, Command, EntryKind, Error, Existing, Finished, Get, Holders, Host, Probe, Program, Scratch, Send, Stat,
 };
@@ -18,6 +19,7 @@ use crate::id::Digest;
 use crate::time::Timestamp;
 
 mod copies;
+mod database;
 mod descend;
 mod exchange;
 mod fetch;
@@ -239,6 +241,10 @@ impl Probe for Machine {
         self.fetch(request).await
     }
 
+    async fn query(&self, statement: Statement) -> Result<Rows, Error> {
+        self.look_up(statement).await
+    }
+
     fn probes_commands(&self) -> bool {
         self.settings.probe_commands
     }
@@ -269,6 +275,10 @@ impl Host for Machine {
 
     async fn send(&self, request: Send) -> Result<Answer, Error> {
         self.deliver(request).await
+    }
+
+    async fn change(&self, statement: Statement) -> Result<Rows, Error> {
+        self.change_rows(statement).await
     }
 
     async fn run(&self, command: Command) -> Result<Finished, Error> {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
+use super::database::{Rows, Statement};
 use super::{Answer, Command, Error, Existing, Finished, Get, Holders, Host, Probe, Program, Scratch, Send, Stat};
 use crate::id::Digest;
 use crate::time::Timestamp;
@@ -23,7 +24,7 @@ impl Operation {
     /// Whether this may have changed something: [`Host`] has it, and [`Probe`] has not.
     #[must_use]
     pub fn is_effect(&self) -> bool {
-        matches!(self.verb, "write" | "copy" | "make_folder" | "remove" | "send" | "run")
+        matches!(self.verb, "write" | "copy" | "make_folder" | "remove" | "send" | "run" | "change")
     }
 }
 
@@ -133,6 +134,11 @@ impl Probe for Recorded<'_> {
         self.host.get(request).await
     }
 
+    async fn query(&self, statement: Statement) -> Result<Rows, Error> {
+        self.note("query", statement.database.shown());
+        self.host.query(statement).await
+    }
+
     fn probes_commands(&self) -> bool {
         self.host.probes_commands()
     }
@@ -168,6 +174,11 @@ impl Host for Recorded<'_> {
     async fn send(&self, request: Send) -> Result<Answer, Error> {
         self.note_url("send", &request.to.url);
         self.host.send(request).await
+    }
+
+    async fn change(&self, statement: Statement) -> Result<Rows, Error> {
+        self.note("change", statement.database.shown());
+        self.host.change(statement).await
     }
 
     async fn run(&self, command: Command) -> Result<Finished, Error> {

@@ -167,6 +167,10 @@ impl scripted::Script for Script {
         }
     }
 
+    fn has_answer(&self, call: &Call<'_>) -> bool {
+        self.key(call).is_some()
+    }
+
     fn subject(&self, call: &Call<'_>) -> Option<Digest> {
         let result = self.next(self.key(call)?, false)?;
         Digest::parse(result.get("subject")?.as_str()?).ok()

@@ -153,7 +153,9 @@ fn made_up(name: &str, kind: TargetKind) -> Map<String, Json> {
         TargetKind::Service => vec![("url", Json::from(format!("https://{}.invalid", name.replace('_', "-"))))],
         TargetKind::Command => vec![("argv", Json::from(vec![name.to_owned()]))],
         TargetKind::SecretStore => vec![("path", Json::from(format!("/srv/{name}.env")))],
-        TargetKind::Epoch | TargetKind::Pause | TargetKind::PluginRegistry | TargetKind::ArtifactStore => Vec::new(),
+        TargetKind::Epoch => vec![("path", Json::from(format!("/srv/{name}.db")))],
+        TargetKind::Pause => vec![("path", Json::from(format!("/srv/{name}.lock")))],
+        TargetKind::PluginRegistry | TargetKind::ArtifactStore => Vec::new(),
     };
     settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }

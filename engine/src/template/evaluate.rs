@@ -269,8 +269,8 @@ impl<'a> Evaluation<'a> {
             Outcome::Undecided(because) => return Ok(Outcome::Undecided(because)),
         };
         let value = values.next().unwrap_or(Value::NONE);
-        let start = start.and(values.next()).unwrap_or(Value::NONE);
-        let stop = stop.and(values.next()).unwrap_or(Value::NONE);
+        let start = start.and_then(|_| values.next()).unwrap_or(Value::NONE);
+        let stop = stop.and_then(|_| values.next()).unwrap_or(Value::NONE);
         let cut = cut(&value, &start, &stop, &mut self.fuel);
         cut.map(Outcome::Known).map_err(|refusal| self.before(node, refusal, "[:]", &value))
     }

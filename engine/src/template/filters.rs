@@ -163,7 +163,10 @@ impl Call<'_> {
     /// A member of a member, by names joined with dots.
     fn member(&self, value: &Value, path: &str) -> Result<Value, Problem> {
         path.split('.')
-            .try_fold(value, |value, name| value.get(name))
+            .try_fold(value, |value, name| {
+                let item = || value.as_list()?.get(name.parse::<usize>().ok()?);
+                value.get(name).or_else(item)
+            })
             .cloned()
             .ok_or_else(|| self.wrong("an item has no such attribute"))
     }

@@ -26,6 +26,7 @@ impl Read for Value {
     const NAME: &'static str = "data.value";
     type Params = Params;
     type Output = Output;
+    const PURE: bool = true;
 
     async fn read(&self, params: Params, _: &Looking<'_>) -> Result<Output, Error> {
         Ok(Output(params.0))

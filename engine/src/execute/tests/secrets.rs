@@ -186,3 +186,18 @@ async fn a_run_that_is_taken_up_again_reads_its_secrets_anew_and_masks_them() {
     assert_eq!(ended.outputs["said"], "got ***\n");
     assert!(!entries(&trial).contains("rotated-value-2"));
 }
+
+#[tokio::test]
+async fn a_run_that_has_failed_is_taken_back_with_the_secrets_of_its_undo() {
+    let body = "targets: { box: { kind: secret_store } }\nsecrets: { token: { description: T } }\nsteps:\n\
+        - id: put\n  action: secrets.put\n  with: { target: box, key: COPY, value: '{{ secrets.token }}' }\n  \
+        verify: [{ id: never, expect: steps.put.state == 'failed' }]\n  \
+        undo: { action: secrets.put, with: { target: box, key: BACK, value: '{{ secrets.token }}' } }\n";
+    let trial = trial(body);
+    let ended = trial.run().await;
+    assert_eq!(ended.status, RunStatus::Failed, "{:?}", ended.failure);
+    let ended = trial.resume(&ended.run.id, crate::execute::resume::Purpose::Undo, &[]).await.unwrap();
+    assert_eq!(ended.status, RunStatus::Undone, "{:?}", ended.failure);
+    assert!(std::fs::read_to_string(trial.path("box.env")).unwrap().contains("BACK="));
+    assert!(!entries(&trial).contains(VALUE));
+}

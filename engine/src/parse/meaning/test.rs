@@ -13,8 +13,12 @@ use crate::parse::problems::{Problems, input, meaning as problem};
 use crate::parse::raw::check::Check;
 use crate::parse::raw::guard::Guard;
 use crate::parse::raw::parameter::Parameters;
+use crate::parse::raw::procedure::Procedure;
 use crate::parse::raw::step::Step;
 use crate::parse::raw::test as raw;
+
+/// How many calls deep a test may look: what calls itself is refused elsewhere.
+const DEEPEST_CALL: u8 = 8;
 
 /// What a test may name of the procedure it tests.
 #[derive(Default, Clone)]
@@ -69,6 +73,7 @@ impl<'a> Checker<'a, '_> {
                 tested.all_guards(raw.do_not.iter().flatten());
                 raw.steps.iter().chain(raw.finally.iter().flatten()).for_each(|step| tested.step(step));
                 tested.all_checks(raw.verify.iter().flatten().map(AsRef::as_ref));
+                self.called(raw, "", DEEPEST_CALL, &mut tested);
                 Some(tested)
             }
             Some(Some(Raw::Checklist(raw))) => {
@@ -224,6 +229,26 @@ impl<'a> Checker<'a, '_> {
         if !known.contains(&name) {
             let place = self.place(at.span());
             self.problems.push(problem::unknown_in_test(place, what, name, known));
+        }
+    }
+}
+
+impl<'a> Checker<'a, '_> {
+    /// What is asked and scripted in called procedures, by `STEP/…` of the step that calls.
+    fn called(&self, raw: &'a Procedure, above: &str, deepest: u8, tested: &mut Tested<'a>) {
+        let mut steps: Vec<&Step> = raw.steps.iter().chain(raw.finally.iter().flatten()).collect();
+        while let Some(step) = steps.pop() {
+            steps.extend(step.parallel.iter().flatten());
+            let callee = step.call.as_ref().filter(|_| deepest > 0).and_then(|name| self.library.find(name));
+            let Some(Some(Raw::Procedure(callee))) = callee.map(|opened| opened.raw.as_ref()) else { continue };
+            let mut inner = Tested::default();
+            inner.all_checks(callee.preconditions.iter().flatten().map(AsRef::as_ref));
+            callee.steps.iter().chain(callee.finally.iter().flatten()).for_each(|step| inner.step(step));
+            inner.all_checks(callee.verify.iter().flatten().map(AsRef::as_ref));
+            let above = format!("{above}{}/", step.id);
+            tested.asked.extend(inner.asked.iter().map(|key| format!("{above}{key}")));
+            tested.scripted.extend(inner.scripted.iter().map(|(key, action)| (format!("{above}{key}"), *action)));
+            self.called(callee, &above, deepest - 1, tested);
         }
     }
 }

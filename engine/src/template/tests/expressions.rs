@@ -175,6 +175,8 @@ fn members_items_and_slices_are_taken() {
     gives("parameters.list.1", json!(1));
     gives("parameters.name[1:3]", json!("or"));
     gives("parameters.name[:16]", json!("kora"));
+    gives("parameters.name[:2]", json!("ko"));
+    gives("parameters.name[2:]", json!("ra"));
     gives("parameters.name[-2:]", json!("ra"));
     gives("parameters.list[5:]", json!([]));
     gives("parameters.list[2:1]", json!([]));

@@ -85,6 +85,7 @@ fn filters_of_lists_and_maps() {
     gives("parameters.words | map('upper') | join", json!("BA"));
     gives("['a-b'] | map('replace', '-', '+') | first", json!("a+b"));
     gives("[{'a': {'b': 1}}] | map(attribute='a.b')", json!([1]));
+    gives("{'x': {'n': 1}, 'y': {'n': 2}} | items | map(attribute='1.n')", json!([1, 2]));
     gives("[1, 1.0, 'a', 'a', [1], [1]] | unique", json!([1, "a", [1]]));
     gives("[1, 2.5] | sum", json!(3.5));
     gives("[] | sum", json!(0));

@@ -1,0 +1,91 @@
+//! Pause levers: how a system stands, stopped, and let go on. Which levers there are is the targets' affair.
+
+use serde_json::{Value, json};
+
+use super::{Error, Facts, Fidelity, Preview, Reconciled};
+use crate::host::Probe;
+use crate::id::Id;
+use crate::procedure::TargetKind as Kind;
+use crate::target::pause_lever::{self, Done, Lever, Order, State, Summary};
+
+#[expect(clippy::module_inception, reason = "an action's file has the action's name")]
+pub mod pause;
+pub mod resume;
+pub mod status;
+
+/// The lever that a target is.
+fn open(facts: &Facts, target: &Id) -> Result<Box<dyn Lever>, Error> {
+    let bound = facts.target(target)?;
+    if bound.kind != Kind::Pause {
+        let message = format!("target `{target}` is a `{}`, not a `pause`", bound.kind.as_str());
+        return Err(Error::new("bad_target", message));
+    }
+    Ok(pause_lever::open(bound)?)
+}
+
+/// The order that a step comes to: the same for each attempt at it.
+fn order(facts: &Facts, reason: &str, level: Option<u8>) -> Result<Order, Error> {
+    if reason.trim().is_empty() {
+        return Err(Error::new("bad_input", "`reason` is empty"));
+    }
+    let mark = format!("runwarden {}", facts.idempotency_key);
+    Ok(Order { reason: reason.to_owned(), level, mark, at: facts.started_at })
+}
+
+fn shown(state: &State) -> Value {
+    json!({ "summary": state.summary, "open": state.open })
+}
+
+/// What moving the lever would come to.
+async fn preview(lever: &dyn Lever, probe: &dyn Probe, wanted: Summary, level: Option<u8>) -> Result<Preview, Error> {
+    let before = lever.status(probe).await?;
+    let hardest = before.open.iter().filter_map(|open| open.level).max();
+    let no_change = match wanted {
+        Summary::Live => before.summary == wanted && !lever.always_resumes(),
+        _ => before.summary == wanted && level.is_none_or(|level| hardest >= Some(level)),
+    };
+    Ok(Preview {
+        fidelity: Fidelity::Estimated,
+        before: Some(shown(&before)),
+        after: Some(json!({ "summary": wanted })),
+        no_change,
+    })
+}
+
+/// Finds an order again: by its mark where the lever keeps one, else by how it stands.
+async fn found(
+    lever: &dyn Lever,
+    probe: &dyn Probe,
+    order: &Order,
+    wanted: Summary,
+) -> Result<Reconciled<(Done, Summary)>, Error> {
+    match lever.find(probe, order).await {
+        Ok(Some(done)) => Ok(Reconciled::Happened((done, lever.status(probe).await?.summary))),
+        Ok(None) => Ok(Reconciled::NotHappened),
+        Err(pause_lever::Error::Refused { code: "cannot_tell", .. }) => {
+            let now = lever.status(probe).await?.summary;
+            // Where it does not stand as wanted it can be moved again, and no harm is done.
+            Ok(match now == wanted {
+                true => Reconciled::Happened((Done::default(), now)),
+                false => Reconciled::NotHappened,
+            })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl From<pause_lever::Error> for Error {
+    fn from(error: pause_lever::Error) -> Self {
+        match error {
+            pause_lever::Error::Target(error) => Self::new("bad_target", error.to_string()),
+            pause_lever::Error::Host(error) => error.into(),
+            pause_lever::Error::Refused { code, message, uncertain } => {
+                let error = Self::new(code, message);
+                if uncertain { error.uncertain() } else { error }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

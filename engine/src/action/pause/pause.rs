@@ -1,0 +1,82 @@
+//! `pause.pause`: stops a system. What is stopped already by somebody else stays theirs.
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{found, open, order, preview};
+use crate::action::{Contract, Doing, Effect, EffectClass, Error, Fidelity, Looking, Preview, Reconciled, Repeat};
+use crate::id::Id;
+use crate::target::pause_lever::{Done, Summary};
+
+/// Stops a system.
+pub struct Pause;
+
+/// What `pause.pause` takes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    /// The lever.
+    #[schemars(extend("x-runwarden-target" = ["pause"]))]
+    target: Id,
+    /// Why; it is written down where the lever keeps records.
+    reason: String,
+    /// How hard, where the lever has levels; its own where nothing is said.
+    #[serde(default)]
+    level: Option<u8>,
+}
+
+/// What `pause.pause` gives.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Output {
+    /// How the system stands now: a lever that takes time may not be there yet.
+    summary: Summary,
+    /// What the lever calls this order, where it does.
+    id: Option<String>,
+    /// What was lifted by it.
+    lifted: Vec<String>,
+}
+
+fn output((Done { id, lifted }, summary): (Done, Summary)) -> Output {
+    Output { summary, id, lifted }
+}
+
+#[async_trait]
+impl Effect for Pause {
+    const NAME: &'static str = "pause.pause";
+    const CONTRACT: Contract = Contract {
+        effect: EffectClass::Mutate,
+        repeat: Repeat::Once,
+        preview: Fidelity::Estimated,
+        reconcile: true,
+        version: 1,
+    };
+    type Params = Params;
+    type Output = Output;
+
+    async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
+        order(looking.facts, &params.reason, params.level)?;
+        let lever = open(looking.facts, &params.target)?;
+        preview(&*lever, looking.probe, Summary::Paused, params.level).await
+    }
+
+    async fn apply(&self, params: Params, doing: &Doing<'_>) -> Result<Output, Error> {
+        let order = order(doing.facts, &params.reason, params.level)?;
+        let lever = open(doing.facts, &params.target)?;
+        let done = lever.pause(doing.host, &order).await?;
+        // It was done: that the lever cannot be looked at now does not undo that.
+        let summary = lever.status(doing.host).await.map_or(Summary::Unknown, |state| state.summary);
+        Ok(output((done, summary)))
+    }
+
+    async fn reconcile(&self, params: Params, looking: &Looking<'_>) -> Result<Reconciled<Output>, Error> {
+        let order = order(looking.facts, &params.reason, params.level)?;
+        let lever = open(looking.facts, &params.target)?;
+        Ok(match found(&*lever, looking.probe, &order, Summary::Paused).await? {
+            Reconciled::Happened(found) => Reconciled::Happened(output(found)),
+            Reconciled::NotHappened => Reconciled::NotHappened,
+            Reconciled::CannotTell => Reconciled::CannotTell,
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! `pause.resume`: lets a system go on. It lifts whatever holds it, whoever gave that: look at `pause.status` first.
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{found, open, order, preview};
+use crate::action::{Contract, Doing, Effect, EffectClass, Error, Fidelity, Looking, Preview, Reconciled, Repeat};
+use crate::id::Id;
+use crate::target::pause_lever::{Done, Summary};
+
+/// Lets a system go on.
+pub struct Resume;
+
+/// What `pause.resume` takes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    /// The lever.
+    #[schemars(extend("x-runwarden-target" = ["pause"]))]
+    target: Id,
+    /// Why; it is written down where the lever keeps records.
+    reason: String,
+}
+
+/// What `pause.resume` gives.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Output {
+    /// How the system stands now: a lever that takes time may not be there yet.
+    summary: Summary,
+    /// What the lever calls this order, where it does.
+    id: Option<String>,
+    /// What was lifted by it.
+    lifted: Vec<String>,
+}
+
+fn output((Done { id, lifted }, summary): (Done, Summary)) -> Output {
+    Output { summary, id, lifted }
+}
+
+#[async_trait]
+impl Effect for Resume {
+    const NAME: &'static str = "pause.resume";
+    const CONTRACT: Contract = Contract {
+        effect: EffectClass::Mutate,
+        repeat: Repeat::Once,
+        preview: Fidelity::Estimated,
+        reconcile: true,
+        version: 1,
+    };
+    type Params = Params;
+    type Output = Output;
+
+    async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
+        order(looking.facts, &params.reason, None)?;
+        let lever = open(looking.facts, &params.target)?;
+        preview(&*lever, looking.probe, Summary::Live, None).await
+    }
+
+    async fn apply(&self, params: Params, doing: &Doing<'_>) -> Result<Output, Error> {
+        let order = order(doing.facts, &params.reason, None)?;
+        let lever = open(doing.facts, &params.target)?;
+        let done = lever.resume(doing.host, &order).await?;
+        // It was done: that the lever cannot be looked at now does not undo that.
+        let summary = lever.status(doing.host).await.map_or(Summary::Unknown, |state| state.summary);
+        Ok(output((done, summary)))
+    }
+
+    async fn reconcile(&self, params: Params, looking: &Looking<'_>) -> Result<Reconciled<Output>, Error> {
+        let order = order(looking.facts, &params.reason, None)?;
+        let lever = open(looking.facts, &params.target)?;
+        Ok(match found(&*lever, looking.probe, &order, Summary::Live).await? {
+            Reconciled::Happened(found) => Reconciled::Happened(output(found)),
+            Reconciled::NotHappened => Reconciled::NotHappened,
+            Reconciled::CannotTell => Reconciled::CannotTell,
+        })
+    }
+}
