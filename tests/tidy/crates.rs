@@ -15,7 +15,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("ed25519_dalek", &["sign"]),
     ("futures_util", &["execute", "target/anchor_store"]),
     ("getrandom", &["host"]),
-    ("hex", &["id", "secret", "merkle", "ledger", "target", "host"]),
+    ("hex", &["id", "secret", "merkle", "ledger", "target", "host", "action/agijobs"]),
     ("jiff", &["time"]),
     ("jsonschema", &["action"]),
     ("lettre", &["host"]),
@@ -46,12 +46,16 @@ const OWNERS: &[(&str, &[&str])] = &[
             "ledger/evidence",
         ],
     ),
+    ("sha3", &["action/agijobs"]),
     ("similar", &["plan"]),
     ("ssh_key", &["sign"]),
     ("strsim", &["diagnostic"]),
     // Timers and races in `execute`, on a clock that stands still in `rehearse`; files and children in `host`; hashing
     // off the async threads in `action/file`; requests of object_store and pauses between tries in `target`.
-    ("tokio", &["host", "action", "execute", "rehearse", "target/anchor_store", "target/witness"]),
+    (
+        "tokio",
+        &["host", "action", "execute", "rehearse", "target/anchor_store", "target/pause_lever", "target/witness"],
+    ),
     ("tokio_postgres", &["host/machine/database"]),
     ("tokio_postgres_rustls", &["host/machine/database"]),
     ("toml", &["action/data"]),

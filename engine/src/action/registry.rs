@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::erased::{ErasedEffect, ErasedRead};
 use super::scripted::{Call, Script, Shape};
 use super::{Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Read, Reconciled, Repeat};
-use super::{anchor, command, data, epoch, file, forge, git, http, ledger, mvcrs, pause, process, secrets};
+use super::{agijobs, anchor, command, data, epoch, file, forge, git, http, ledger, mvcrs, pause, process, secrets};
 use crate::diagnostic::did_you_mean;
 use crate::id::Digest;
 
@@ -227,6 +227,10 @@ impl Registry {
     #[must_use]
     pub fn builtin() -> Self {
         Self::empty()
+            .read(agijobs::pause_state::PauseState)
+            .read(agijobs::reports::Reports)
+            .read(agijobs::safe_bundle_check::SafeBundleCheck)
+            .read(agijobs::status_wall::StatusWall)
             .read(anchor::export::Export)
             .read(anchor::fetch::Fetch)
             .effect(anchor::independence::Independence)
@@ -246,6 +250,7 @@ impl Registry {
             .read(file::stat::Stat)
             .read(file::tree::Tree)
             .effect(file::write::Write)
+            .read(forge::environment::Environment)
             .read(forge::policy_hash::PolicyHash)
             .read(forge::verdict_verify::VerdictVerify)
             .effect(git::branch::Branch)
