@@ -12,10 +12,14 @@
 #[expect(dead_code, reason = "it has more than these tests ask for")]
 mod bench;
 
+#[path = "services/answers.rs"]
+mod answers;
 #[path = "services/dashboard.rs"]
 mod dashboard;
 #[path = "services/directory.rs"]
 mod directory;
+#[path = "services/forge.rs"]
+mod forge;
 #[path = "services/git.rs"]
 mod git;
 #[path = "services/kora.rs"]
