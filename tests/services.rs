@@ -12,8 +12,12 @@
 #[expect(dead_code, reason = "it has more than these tests ask for")]
 mod bench;
 
+#[path = "services/agijobs.rs"]
+mod agijobs;
 #[path = "services/answers.rs"]
 mod answers;
+#[path = "services/anvil.rs"]
+mod anvil;
 #[path = "services/dashboard.rs"]
 mod dashboard;
 #[path = "services/directory.rs"]
