@@ -1,16 +1,29 @@
-//! Real counterparts, which the tests start on loopback and stop: for anchor stores git, two S3 servers, a mail server and a
-//! transparency log; for the shipped procedures of other systems files, git, programs, a PostgreSQL server and a dashboard.
-//! Where a program is missing the test says why it is skipped, and fails with `CI=true`.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and says why it is skipped")]
+//! Anchor stores and the shipped procedures of other systems against real counterparts, which the tests start on loopback
+//! and stop: files, git, programs, S3 servers, a mail server, a transparency log, a PostgreSQL server and services. Where
+//! a program is missing the test says why it is skipped, and fails with `CI=true`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says why it is skipped"
+)]
 
 #[path = "cli/bench.rs"]
 #[expect(dead_code, reason = "it has more than these tests ask for")]
 mod bench;
 
+#[path = "services/agijobs.rs"]
+mod agijobs;
+#[path = "services/answers.rs"]
+mod answers;
+#[path = "services/anvil.rs"]
+mod anvil;
 #[path = "services/dashboard.rs"]
 mod dashboard;
 #[path = "services/directory.rs"]
 mod directory;
+#[path = "services/forge.rs"]
+mod forge;
 #[path = "services/git.rs"]
 mod git;
 #[path = "services/kora.rs"]

@@ -20,6 +20,7 @@ mod erased;
 mod registry;
 pub mod scripted;
 
+pub mod agijobs;
 pub mod anchor;
 pub mod command;
 pub mod corvusforge;

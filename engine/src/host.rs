@@ -18,6 +18,7 @@ pub mod exchanged;
 pub mod machine;
 pub mod mail;
 pub mod recorded;
+pub mod rpc;
 
 /// The verb of an [`Error::File`] that comes after the change itself: it is made, but may not last.
 pub const SYNC: &str = "sync";
@@ -310,6 +311,11 @@ pub trait Probe: std::marker::Send + Sync {
 
     /// A GET or HEAD request; redirects are followed only within what is allowed.
     async fn get(&self, request: Get) -> Result<Answer, Error>;
+
+    /// Asks a node of a chain.
+    async fn rpc(&self, _question: rpc::Rpc) -> Result<Answer, Error> {
+        Err(Error::Refused("there is no chain here".to_owned()))
+    }
 
     /// Asks a database, of a private copy or in a read-only transaction.
     async fn query(&self, _statement: Statement) -> Result<Rows, Error> {

@@ -19,6 +19,7 @@ pub mod anchor_store;
 pub mod corvusforge;
 pub mod digest_log;
 pub mod epoch;
+pub mod evm;
 mod findings;
 pub mod hash_chain;
 pub mod json_lines;
@@ -218,7 +219,7 @@ pub fn drivers(kind: TargetKind) -> &'static [&'static str] {
         TargetKind::Service => &["http"],
         TargetKind::SecretStore => &["dotenv", "env", "directory", "vault", "command"],
         TargetKind::Epoch => &["sqlite", "postgres"],
-        TargetKind::Pause => &["file", "postgres", "command"],
+        TargetKind::Pause => &["file", "postgres", "command", "evm"],
         TargetKind::PluginRegistry | TargetKind::ArtifactStore => &[corvusforge::DRIVER],
     }
 }

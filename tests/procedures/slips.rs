@@ -11,7 +11,9 @@ use engine::parse::{Shelf, check, open};
 use super::{files, root, source};
 
 /// Maps whose keys are the author's own names.
-const NAMED_BY_AUTHORS: [&str; 6] = ["parameters", "targets", "secrets", "outputs", "answer", "headers"];
+const NAMED_BY_AUTHORS: [&str; 7] = ["parameters", "targets", "secrets", "outputs", "answer", "headers", "values"];
+/// What is sent or recorded as it stands, in another system's words.
+const OF_OTHERS: [&str; 2] = ["json", "payload"];
 
 /// The share of refused slips of which the right key is proposed, in percent.
 const AIM: usize = 95;
@@ -33,6 +35,9 @@ fn keys(node: &Node, parent: &str, found: &mut Vec<Key>) {
             for entry in entries.iter().filter(|entry| !(gives_back && entry.key == "with")) {
                 if !NAMED_BY_AUTHORS.contains(&parent) {
                     found.push(Key { text: entry.key.clone(), at: entry.key_span.start });
+                }
+                if OF_OTHERS.contains(&entry.key.as_str()) && !NAMED_BY_AUTHORS.contains(&parent) {
+                    continue;
                 }
                 // A map of answers or inputs has no names in it again.
                 let below = if NAMED_BY_AUTHORS.contains(&parent) { "" } else { entry.key.as_str() };

@@ -19,7 +19,7 @@ pub mod ready;
 pub mod request;
 
 /// The request that a service target, a path and headers come to.
-fn to_service(
+pub(super) fn to_service(
     facts: &Facts,
     target: &Id,
     path: &str,
@@ -54,7 +54,7 @@ fn to_service(
 }
 
 /// Headers with the values of the secrets among them, which are read here and at no earlier time.
-async fn opened(
+pub(super) async fn opened(
     headers: &BTreeMap<String, Sealed>,
     facts: &Facts,
     probe: &dyn Probe,

@@ -24,12 +24,22 @@ fn open(facts: &Facts, target: &Id) -> Result<Box<dyn Lever>, Error> {
 }
 
 /// The order that a step comes to: the same for each attempt at it.
-fn order(facts: &Facts, reason: &str, level: Option<u8>) -> Result<Order, Error> {
+fn order(
+    facts: &Facts,
+    lever: &dyn Lever,
+    wanted: Summary,
+    reason: &str,
+    level: Option<u8>,
+    only: &[String],
+) -> Result<Order, Error> {
     if reason.trim().is_empty() {
         return Err(Error::new("bad_input", "`reason` is empty"));
     }
+    if !only.is_empty() && !lever.takes_parts() {
+        return Err(Error::new("bad_input", "this lever has no parts that could be named in `only`"));
+    }
     let mark = format!("runwarden {}", facts.idempotency_key);
-    Ok(Order { reason: reason.to_owned(), level, mark, at: facts.started_at })
+    Ok(Order { reason: reason.to_owned(), level, mark, at: facts.started_at, wanted, only: only.to_vec() })
 }
 
 fn shown(state: &State) -> Value {
@@ -37,35 +47,35 @@ fn shown(state: &State) -> Value {
 }
 
 /// What moving the lever would come to.
-async fn preview(lever: &dyn Lever, probe: &dyn Probe, wanted: Summary, level: Option<u8>) -> Result<Preview, Error> {
+async fn preview(lever: &dyn Lever, probe: &dyn Probe, order: &Order) -> Result<Preview, Error> {
     let before = lever.status(probe).await?;
     let hardest = before.open.iter().filter_map(|open| open.level).max();
-    let no_change = match wanted {
-        Summary::Live => before.summary == wanted && !lever.always_resumes(),
-        _ => before.summary == wanted && level.is_none_or(|level| hardest >= Some(level)),
+    let paused = |part: &String| before.open.iter().any(|open| open.kind == *part);
+    let no_change = match (order.only.is_empty(), order.wanted) {
+        (true, Summary::Live) => before.summary == order.wanted && !lever.always_resumes(),
+        (true, _) => before.summary == order.wanted && order.level.is_none_or(|level| hardest >= Some(level)),
+        (false, Summary::Live) => before.summary == Summary::Live,
+        (false, _) => order.only.iter().all(paused),
     };
-    Ok(Preview {
-        fidelity: Fidelity::Estimated,
-        before: Some(shown(&before)),
-        after: Some(json!({ "summary": wanted })),
-        no_change,
-    })
+    if !no_change {
+        lever.rehearse(probe, order).await?;
+    }
+    let after = match order.only.is_empty() {
+        true => json!({ "summary": order.wanted }),
+        false => json!({ "only": order.only, "as": order.wanted }),
+    };
+    Ok(Preview { fidelity: Fidelity::Estimated, before: Some(shown(&before)), after: Some(after), no_change })
 }
 
 /// Finds an order again: by its mark where the lever keeps one, else by how it stands.
-async fn found(
-    lever: &dyn Lever,
-    probe: &dyn Probe,
-    order: &Order,
-    wanted: Summary,
-) -> Result<Reconciled<(Done, Summary)>, Error> {
+async fn found(lever: &dyn Lever, probe: &dyn Probe, order: &Order) -> Result<Reconciled<(Done, Summary)>, Error> {
     match lever.find(probe, order).await {
         Ok(Some(done)) => Ok(Reconciled::Happened((done, lever.status(probe).await?.summary))),
         Ok(None) => Ok(Reconciled::NotHappened),
         Err(pause_lever::Error::Refused { code: "cannot_tell", .. }) => {
             let now = lever.status(probe).await?.summary;
             // Where it does not stand as wanted it can be moved again, and no harm is done.
-            Ok(match now == wanted {
+            Ok(match now == order.wanted {
                 true => Reconciled::Happened((Done::default(), now)),
                 false => Reconciled::NotHappened,
             })

@@ -10,7 +10,8 @@ use super::erased::{ErasedEffect, ErasedRead};
 use super::scripted::{Call, Script, Shape};
 use super::{Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Read, Reconciled, Repeat};
 use super::{
-    anchor, command, corvusforge, data, epoch, file, forge, git, http, keys, ledger, mvcrs, pause, process, secrets,
+    agijobs, anchor, command, corvusforge, data, epoch, file, forge, git, http, keys, ledger, mvcrs, pause, process,
+    secrets,
 };
 use crate::diagnostic::did_you_mean;
 use crate::id::Digest;
@@ -229,6 +230,10 @@ impl Registry {
     #[must_use]
     pub fn builtin() -> Self {
         Self::empty()
+            .read(agijobs::pause_state::PauseState)
+            .read(agijobs::reports::Reports)
+            .read(agijobs::safe_bundle_check::SafeBundleCheck)
+            .read(agijobs::status_wall::StatusWall)
             .read(anchor::export::Export)
             .read(anchor::fetch::Fetch)
             .effect(anchor::independence::Independence)
@@ -258,6 +263,7 @@ impl Registry {
             .read(file::stat::Stat)
             .read(file::tree::Tree)
             .effect(file::write::Write)
+            .read(forge::environment::Environment)
             .read(forge::policy_hash::PolicyHash)
             .read(forge::verdict_verify::VerdictVerify)
             .effect(git::branch::Branch)

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 
 use super::database::{Rows, Statement};
 use super::{
-    Answer, Command, EntryKind, Error, Existing, Finished, Get, Holders, Host, Probe, Program, Scratch, Send, Stat,
+    Answer, Command, EntryKind, Error, Existing, Finished, Get, Holders, Host, Probe, Program, Scratch, Send, Stat, rpc,
 };
 use crate::id::Digest;
 use crate::time::Timestamp;
@@ -239,6 +239,10 @@ impl Probe for Machine {
 
     async fn get(&self, request: Get) -> Result<Answer, Error> {
         self.fetch(request).await
+    }
+
+    async fn rpc(&self, question: rpc::Rpc) -> Result<Answer, Error> {
+        self.deliver(rpc::request(&question.url, question.method.as_str(), &question.params, question.timeout)).await
     }
 
     async fn query(&self, statement: Statement) -> Result<Rows, Error> {

@@ -134,6 +134,11 @@ impl Probe for Recorded<'_> {
         self.host.get(request).await
     }
 
+    async fn rpc(&self, question: super::rpc::Rpc) -> Result<Answer, Error> {
+        self.note_url("rpc", &question.url);
+        self.host.rpc(question).await
+    }
+
     async fn query(&self, statement: Statement) -> Result<Rows, Error> {
         self.note("query", statement.database.shown());
         self.host.query(statement).await

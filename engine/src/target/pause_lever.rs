@@ -12,6 +12,7 @@ use crate::host::{self, Host, Probe};
 use crate::time::Timestamp;
 
 pub mod command;
+pub mod evm;
 pub mod file;
 pub mod postgres;
 
@@ -95,6 +96,10 @@ pub struct Order {
     pub mark: String,
     /// When the run began.
     pub at: Timestamp,
+    /// How the system is to stand then.
+    pub wanted: Summary,
+    /// The parts that it is about, where the lever has parts; all of them where none is named.
+    pub only: Vec<String>,
 }
 
 /// What was done.
@@ -123,6 +128,19 @@ pub trait Lever: Send + Sync {
         false
     }
 
+    /// Whether parts can be moved by themselves.
+    fn takes_parts(&self) -> bool {
+        false
+    }
+
+    /// What an order would come to, asked without giving it, where the lever can be asked.
+    ///
+    /// # Errors
+    /// What the lever would say.
+    async fn rehearse(&self, _probe: &dyn Probe, _order: &Order) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// What an order came to, by its mark; none where there is no trace of it.
     ///
     /// # Errors
@@ -140,6 +158,7 @@ pub fn open(target: &Target) -> Result<Box<dyn Lever>, Error> {
     let name = target.name.clone();
     Ok(match target.driver.as_str() {
         "postgres" => Box::new(postgres::Postgres { settings: target.settings()? }),
+        "evm" => Box::new(evm::Evm { settings: target.settings()? }),
         "command" => Box::new(command::Command { name, settings: target.settings()? }),
         _ => Box::new(file::File { settings: target.settings()? }),
     })
@@ -157,6 +176,10 @@ pub(super) fn bind(
         "postgres" => {
             let found: postgres::Settings = read_settings(name, driver, settings)?;
             Ok((format!("{}#{}", found.connection.identity(), found.workspace_id), None))
+        }
+        "evm" => {
+            let found: evm::Settings = read_settings(name, driver, settings)?;
+            Ok((found.identity().map_err(wrong)?, None))
         }
         "command" => {
             let found: command::Settings = read_settings(name, driver, settings)?;

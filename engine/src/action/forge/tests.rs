@@ -77,6 +77,21 @@ async fn what_the_pinned_key_signed_is_valid_in_either_spelling_of_the_key() {
 }
 
 #[tokio::test]
+async fn the_pinned_key_may_stand_in_a_file_that_is_elsewhere() {
+    let trial = scene();
+    trial.file("trusted.pub", format!("{KEY}\n"));
+    let with = json!({ "directory": FOLDER, "public_key_file": "trusted.pub" });
+    assert_eq!(look(&trial, with).await.unwrap()["valid"], true);
+    for with in [
+        json!({ "directory": FOLDER, "public_key_file": format!("{FOLDER}/verdict.pub") }),
+        json!({ "directory": FOLDER, "public_key_file": "trusted.pub", "public_key": KEY }),
+        json!({ "directory": FOLDER }),
+    ] {
+        assert_eq!(look(&trial, with).await.unwrap_err().code, "bad_input");
+    }
+}
+
+#[tokio::test]
 async fn the_key_beside_the_verdict_is_not_the_one_that_counts() {
     let trial = scene();
     trial.file(&format!("{FOLDER}/verdict.sig"), verdict("scn-0001", OTHER_SIGNATURE));
@@ -178,6 +193,95 @@ async fn where_no_policy_is_there_is_no_digest() {
     assert_eq!(code(json!({ "directory": "policies", "expect": "ABC" })).await, "bad_input");
     std::os::unix::fs::symlink("notes.txt", trial.path("policies/linked.rego")).unwrap();
     assert_eq!(code(json!({ "directory": "policies" })).await, "refused");
+}
+
+const SOUND: &str = "FORGE_ENV=Prod\nSAT_HMAC_SECRET=sat-sat-sat-sat\nET_HMAC_SECRET=et-et-et-et-et\n\
+    RECEIPT_HMAC_SECRET=receipt-receipt\nOPERATOR_TOKEN=operator-operator\n";
+
+/// A service's environment, and what is found in it.
+async fn environment_of(service: &str, content: &str) -> Value {
+    let trial = Trial::new();
+    trial.file("service.env", content);
+    let trial = trial.store("env_file", "dotenv", json!({ "path": "service.env" }));
+    let found = trial.read("forge.environment", json!({ service: "env_file" })).await.unwrap();
+    for secret in ["sat-sat-sat-sat", "receipt-receipt", "/keys/signing.pem"] {
+        assert!(!found.to_string().contains(secret), "{found}");
+    }
+    found
+}
+
+#[tokio::test]
+async fn a_sound_environment_has_the_four_secrets_and_what_the_service_needs_when_it_runs() {
+    let spawn = environment_of("spawn_service", SOUND).await;
+    assert_eq!((&spawn["ok"], &spawn["environment"]), (&json!(true), &json!("prod")));
+    let orchestrator = environment_of("orchestrator", SOUND).await;
+    let tokens = json!(["orchestrator/ORCHESTRATOR_INTERNAL_TOKEN", "orchestrator/SCOREBOARD_INTERNAL_TOKEN"]);
+    assert_eq!((&orchestrator["ok"], &orchestrator["unset"]), (&json!(false), &tokens));
+    assert_eq!(orchestrator["services"][0]["refuses"], Value::Null);
+    let whole = format!("{SOUND}SCOREBOARD_INTERNAL_TOKEN=scoreboard-1\nSIGNING_KEY_PATH=/keys/signing.pem\n");
+    assert_eq!(environment_of("scoreboard", &whole).await["ok"], true);
+    let unset = json!(["scoreboard/SIGNING_KEY_PATH"]);
+    let keyless = whole.replace("/keys/signing.pem", "\" \"");
+    assert_eq!(environment_of("scoreboard", &keyless).await["unset"], unset);
+}
+
+#[tokio::test]
+async fn a_secret_that_is_missing_or_blank_is_missing_outside_of_development() {
+    let without = SOUND.replace("OPERATOR_TOKEN=operator-operator\n", "").replace("sat-sat-sat-sat", "\"  \"");
+    let found = environment_of("spawn_service", &without).await;
+    let missing = json!(["spawn_service/SAT_HMAC_SECRET", "spawn_service/OPERATOR_TOKEN"]);
+    assert_eq!((&found["missing"], &found["ok"]), (&missing, &json!(false)));
+    let said = "Missing required secrets: SAT_HMAC_SECRET, OPERATOR_TOKEN";
+    assert_eq!(found["services"][0]["refuses"], said);
+    for development in ["FORGE_ENV=dev\n", "FORGE_ENV=DEVELOPMENT\n", ""] {
+        let found = environment_of("spawn_service", &format!("{development}DEV_ALLOW_XPLAN=true\n")).await;
+        assert_eq!((&found["ok"], &found["services"][0]["development"]), (&json!(true), &json!(true)));
+    }
+}
+
+#[tokio::test]
+async fn a_flag_is_on_in_any_spelling_and_on_any_service() {
+    for spelling in ["true", "True", "1", "yes", "ON", "y", "\" true \"", "enabled"] {
+        for service in ["spawn_service", "orchestrator", "scoreboard"] {
+            let found = environment_of(service, &format!("{SOUND}ALLOW_FREE_DEFAULT={spelling}\n")).await;
+            assert_eq!(found["unsafe_flags"], json!([format!("{service}/ALLOW_FREE_DEFAULT")]), "{spelling}");
+            let refuses = (service == "spawn_service").then_some("ALLOW_FREE_DEFAULT is not allowed in staging/prod");
+            assert_eq!(found["services"][0]["refuses"], json!(refuses));
+        }
+    }
+    for spelling in ["false", "FALSE", "0", "no", "Off", ""] {
+        let found = environment_of("spawn_service", &format!("{SOUND}DEV_ALLOW_XPLAN={spelling}\n")).await;
+        assert_eq!(found["ok"], true, "{spelling}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_word_and_an_older_name_are_named() {
+    for word in ["preview", "\" prod\"", "live"] {
+        let content = format!("{}SAT_SECRET=old-old-old\n", SOUND.replace("Prod", word));
+        let found = environment_of("spawn_service", &content).await;
+        assert_eq!((&found["environment"], &found["ok"]), (&json!("other"), &json!(false)), "{word}");
+        assert_eq!(found["unknown_environments"], json!(["spawn_service"]));
+        assert_eq!(found["aliases"], json!(["spawn_service/SAT_SECRET"]));
+    }
+    let trial = Trial::new();
+    assert_eq!(trial.read("forge.environment", json!({})).await.unwrap_err().code, "bad_input");
+    trial.file("service.env", format!("{SOUND}SIGNING_KEY_PATH: /keys/signing.pem\n"));
+    let trial = trial.store("env_file", "dotenv", json!({ "path": "service.env" }));
+    // With a colon it is no line of such a file: Forge sees nothing, and here it is named.
+    let error = trial.read("forge.environment", json!({ "scoreboard": "env_file" })).await.unwrap_err();
+    assert_eq!(error.code, "ambiguous", "{}", error.message);
+}
+
+#[tokio::test]
+async fn services_in_two_environments_have_none_in_common() {
+    let trial = Trial::new();
+    trial.file("a.env", SOUND);
+    trial.file("b.env", SOUND.replace("Prod", "staging"));
+    let trial = trial.store("a", "dotenv", json!({ "path": "a.env" })).store("b", "dotenv", json!({ "path": "b.env" }));
+    let with = json!({ "spawn_service": "a", "orchestrator": "b" });
+    let found = trial.read("forge.environment", with).await.unwrap();
+    assert_eq!((&found["environment"], found["services"].as_array().unwrap().len()), (&Value::Null, 2));
 }
 
 proptest! {

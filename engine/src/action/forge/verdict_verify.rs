@@ -23,7 +23,13 @@ pub struct Params {
     #[schemars(extend("x-runwarden-path" = true))]
     directory: PathBuf,
     /// The scoreboard's Ed25519 key, from anywhere but that folder: standard base64 of its 32 bytes, or 64 hex digits.
-    public_key: String,
+    /// Not beside `public_key_file`.
+    #[serde(default)]
+    public_key: Option<String>,
+    /// A file with that key, anywhere but in that folder; not beside `public_key`.
+    #[serde(default)]
+    #[schemars(extend("x-runwarden-path" = true))]
+    public_key_file: Option<PathBuf>,
     /// The scenario; where it is not given, the name of the folder around `results`.
     #[serde(default)]
     scenario: Option<String>,
@@ -63,11 +69,9 @@ impl Read for VerdictVerify {
     type Output = Output;
 
     async fn read(&self, params: Params, looking: &Looking<'_>) -> Result<Output, Error> {
-        let Some(pinned) = verdict::read_key(&params.public_key) else {
-            return Err(Error::new("bad_input", "`public_key` is no base64 of 32 bytes, and no 64 hex digits"));
-        };
         let probe = looking.probe;
         let directory = probe.resolve(&params.directory)?;
+        let pinned = pinned(&params, probe, &directory)?;
         let scenario = match &params.scenario {
             Some(scenario) => scenario.clone(),
             None => scenario_around(&directory)?,
@@ -104,6 +108,20 @@ impl Read for VerdictVerify {
             subject,
         })
     }
+}
+
+/// The key that counts.
+fn pinned(params: &Params, probe: &dyn Probe, directory: &Path) -> Result<[u8; 32], Error> {
+    let (name, text) = match (&params.public_key, &params.public_key_file) {
+        (Some(text), None) => ("public_key", text.clone()),
+        (None, Some(file)) if probe.inside(file, directory)? => {
+            return Err(Error::new("bad_input", "the key that lies beside a verdict does not count"));
+        }
+        (None, Some(file)) => ("public_key_file", String::from_utf8_lossy(&probe.read(file, SMALL)?).into_owned()),
+        _ => return Err(Error::new("bad_input", "give either `public_key` or `public_key_file`")),
+    };
+    let wrong = || Error::new("bad_input", format!("`{name}` is no base64 of 32 bytes, and no 64 hex digits"));
+    verdict::read_key(&text).ok_or_else(wrong)
 }
 
 /// The scenario whose results a folder holds, by its place.

@@ -24,6 +24,9 @@ pub struct Params {
     /// How hard, where the lever has levels; its own where nothing is said.
     #[serde(default)]
     level: Option<u8>,
+    /// The parts that it is about, where the lever has parts; all of them where none is named.
+    #[serde(default)]
+    only: Vec<String>,
 }
 
 /// What `pause.pause` gives.
@@ -56,14 +59,14 @@ impl Effect for Pause {
     type Output = Output;
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
-        order(looking.facts, &params.reason, params.level)?;
         let lever = open(looking.facts, &params.target)?;
-        preview(&*lever, looking.probe, Summary::Paused, params.level).await
+        let order = order(looking.facts, &*lever, Summary::Paused, &params.reason, params.level, &params.only)?;
+        preview(&*lever, looking.probe, &order).await
     }
 
     async fn apply(&self, params: Params, doing: &Doing<'_>) -> Result<Output, Error> {
-        let order = order(doing.facts, &params.reason, params.level)?;
         let lever = open(doing.facts, &params.target)?;
+        let order = order(doing.facts, &*lever, Summary::Paused, &params.reason, params.level, &params.only)?;
         let done = lever.pause(doing.host, &order).await?;
         // It was done: that the lever cannot be looked at now does not undo that.
         let summary = lever.status(doing.host).await.map_or(Summary::Unknown, |state| state.summary);
@@ -71,9 +74,9 @@ impl Effect for Pause {
     }
 
     async fn reconcile(&self, params: Params, looking: &Looking<'_>) -> Result<Reconciled<Output>, Error> {
-        let order = order(looking.facts, &params.reason, params.level)?;
         let lever = open(looking.facts, &params.target)?;
-        Ok(match found(&*lever, looking.probe, &order, Summary::Paused).await? {
+        let order = order(looking.facts, &*lever, Summary::Paused, &params.reason, params.level, &params.only)?;
+        Ok(match found(&*lever, looking.probe, &order).await? {
             Reconciled::Happened(found) => Reconciled::Happened(output(found)),
             Reconciled::NotHappened => Reconciled::NotHappened,
             Reconciled::CannotTell => Reconciled::CannotTell,

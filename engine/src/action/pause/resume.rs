@@ -21,6 +21,9 @@ pub struct Params {
     target: Id,
     /// Why; it is written down where the lever keeps records.
     reason: String,
+    /// The parts that it is about, where the lever has parts; all of them where none is named.
+    #[serde(default)]
+    only: Vec<String>,
 }
 
 /// What `pause.resume` gives.
@@ -53,14 +56,14 @@ impl Effect for Resume {
     type Output = Output;
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
-        order(looking.facts, &params.reason, None)?;
         let lever = open(looking.facts, &params.target)?;
-        preview(&*lever, looking.probe, Summary::Live, None).await
+        let order = order(looking.facts, &*lever, Summary::Live, &params.reason, None, &params.only)?;
+        preview(&*lever, looking.probe, &order).await
     }
 
     async fn apply(&self, params: Params, doing: &Doing<'_>) -> Result<Output, Error> {
-        let order = order(doing.facts, &params.reason, None)?;
         let lever = open(doing.facts, &params.target)?;
+        let order = order(doing.facts, &*lever, Summary::Live, &params.reason, None, &params.only)?;
         let done = lever.resume(doing.host, &order).await?;
         // It was done: that the lever cannot be looked at now does not undo that.
         let summary = lever.status(doing.host).await.map_or(Summary::Unknown, |state| state.summary);
@@ -68,9 +71,9 @@ impl Effect for Resume {
     }
 
     async fn reconcile(&self, params: Params, looking: &Looking<'_>) -> Result<Reconciled<Output>, Error> {
-        let order = order(looking.facts, &params.reason, None)?;
         let lever = open(looking.facts, &params.target)?;
-        Ok(match found(&*lever, looking.probe, &order, Summary::Live).await? {
+        let order = order(looking.facts, &*lever, Summary::Live, &params.reason, None, &params.only)?;
+        Ok(match found(&*lever, looking.probe, &order).await? {
             Reconciled::Happened(found) => Reconciled::Happened(output(found)),
             Reconciled::NotHappened => Reconciled::NotHappened,
             Reconciled::CannotTell => Reconciled::CannotTell,
