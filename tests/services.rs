@@ -1,12 +1,7 @@
 //! Anchor stores and the shipped procedures of other systems against real counterparts, which the tests start on loopback
 //! and stop: files, git, programs, S3 servers, a mail server, a transparency log, a PostgreSQL server and services. Where
 //! a program is missing the test says why it is skipped, and fails with `CI=true`.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    clippy::print_stdout,
-    reason = "a test fails by panicking, and says why it is skipped"
-)]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and says why it is skipped")]
 
 #[path = "cli/bench.rs"]
 #[expect(dead_code, reason = "it has more than these tests ask for")]

@@ -1,6 +1,6 @@
 //! Corvusforge projects made by the tests: plugins with packages, artifacts, waivers, settings; good ones and others.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
