@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::host::{Host, Probe};
 use crate::id::{ActionName, Digest, Id, RunId};
-use crate::target::Target;
+use crate::target::{Target, driver};
 use crate::time::Timestamp;
 
 mod erased;
@@ -254,6 +254,18 @@ pub trait Effect: Send + Sync + 'static {
 
     /// Finds out, after a crash between intent and outcome, whether it was done.
     async fn reconcile(&self, params: Self::Params, looking: &Looking<'_>) -> Result<Reconciled<Self::Output>, Error>;
+}
+
+impl From<driver::Error> for Error {
+    fn from(error: driver::Error) -> Self {
+        match error {
+            driver::Error::Target(error) => Self::new("bad_target", error.to_string()),
+            driver::Error::Host(error) => error.into(),
+            driver::Error::Refused { code, message, transient, uncertain } => {
+                Self { code: code.to_owned(), message, transient, may_have_happened: uncertain }
+            }
+        }
+    }
 }
 
 impl From<crate::host::Error> for Error {

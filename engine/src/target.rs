@@ -18,6 +18,7 @@ use hash_chain::Recipe;
 pub mod anchor_store;
 pub mod corvusforge;
 pub mod digest_log;
+pub mod driver;
 pub mod epoch;
 pub mod evm;
 mod findings;

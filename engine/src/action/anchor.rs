@@ -10,7 +10,6 @@ use super::{Error, Facts};
 use crate::host::Probe;
 use crate::id::Id;
 use crate::procedure::TargetKind;
-use crate::target::Target;
 use crate::target::anchor_store::inventory::is_run_id;
 use crate::target::anchor_store::place::Misplaced;
 use crate::target::anchor_store::{self, AnchorStore};
@@ -18,6 +17,7 @@ use crate::target::corvusforge::anchor::Anchor;
 use crate::target::corvusforge::{self, CorvusLedger};
 use crate::target::ledger_copy::LedgerCopy;
 use crate::target::open_ledger::OpenLedger;
+use crate::target::{Target, driver};
 
 pub mod export;
 pub mod fetch;
@@ -32,30 +32,7 @@ mod tests;
 
 impl From<Misplaced> for Error {
     fn from(error: Misplaced) -> Self {
-        let code = match &error {
-            Misplaced::InsideProject { .. } => "inside_project",
-            Misplaced::SameDomain(_) => "same_domain",
-            Misplaced::NotAFolder(_) => "not_a_folder",
-            Misplaced::Settings(_) => "bad_target",
-            Misplaced::Host(_) => "",
-        };
-        match error {
-            Misplaced::Host(error) => error.into(),
-            error => Self::new(code, error.to_string()),
-        }
-    }
-}
-
-impl From<anchor_store::Error> for Error {
-    fn from(error: anchor_store::Error) -> Self {
-        match error {
-            anchor_store::Error::Target(error) => Self::new("bad_target", error.to_string()),
-            anchor_store::Error::Host(error) => error.into(),
-            anchor_store::Error::Misplaced(error) => error.into(),
-            anchor_store::Error::Refused { code, message, transient, uncertain } => {
-                Self { code: code.to_owned(), message, transient, may_have_happened: uncertain }
-            }
-        }
+        driver::Error::from(error).into()
     }
 }
 

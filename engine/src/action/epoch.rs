@@ -18,15 +18,5 @@ fn open(facts: &Facts, target: &Id) -> Result<Box<dyn Epoch>, Error> {
     Ok(epoch::open(bound)?)
 }
 
-impl From<epoch::Error> for Error {
-    fn from(error: epoch::Error) -> Self {
-        match error {
-            epoch::Error::Target(error) => Self::new("bad_target", error.to_string()),
-            epoch::Error::Host(error) => error.into(),
-            epoch::Error::Answer { code, message } => Self::new(code, message),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,14 @@
 //! Pause levers: how a system stands, stopped, and let go on. Which levers there are is the targets' affair.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Error, Facts, Fidelity, Preview, Reconciled};
-use crate::host::Probe;
+use crate::host::{Host, Probe};
 use crate::id::Id;
 use crate::procedure::TargetKind as Kind;
+use crate::target::driver;
 use crate::target::pause_lever::{self, Done, Lever, Order, State, Summary};
 
 #[expect(clippy::module_inception, reason = "an action's file has the action's name")]
@@ -67,33 +70,49 @@ async fn preview(lever: &dyn Lever, probe: &dyn Probe, order: &Order) -> Result<
     Ok(Preview { fidelity: Fidelity::Estimated, before: Some(shown(&before)), after: Some(after), no_change })
 }
 
+/// What an order to a lever gives.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Moved {
+    /// How the system stands now: a lever that takes time may not be there yet.
+    summary: Summary,
+    /// What the lever calls this order, where it does.
+    id: Option<String>,
+    /// What was lifted by it.
+    lifted: Vec<String>,
+}
+
+impl Moved {
+    fn new(Done { id, lifted }: Done, summary: Summary) -> Self {
+        Self { summary, id, lifted }
+    }
+}
+
+/// Gives the order, and looks how the system stands then.
+async fn moved(lever: &dyn Lever, host: &dyn Host, order: &Order) -> Result<Moved, Error> {
+    let done = match order.wanted {
+        Summary::Live => lever.resume(host, order).await?,
+        _ => lever.pause(host, order).await?,
+    };
+    // It was done: that the lever cannot be looked at now does not undo that.
+    let summary = lever.status(host).await.map_or(Summary::Unknown, |state| state.summary);
+    Ok(Moved::new(done, summary))
+}
+
 /// Finds an order again: by its mark where the lever keeps one, else by how it stands.
-async fn found(lever: &dyn Lever, probe: &dyn Probe, order: &Order) -> Result<Reconciled<(Done, Summary)>, Error> {
+async fn found(lever: &dyn Lever, probe: &dyn Probe, order: &Order) -> Result<Reconciled<Moved>, Error> {
     match lever.find(probe, order).await {
-        Ok(Some(done)) => Ok(Reconciled::Happened((done, lever.status(probe).await?.summary))),
+        Ok(Some(done)) => Ok(Reconciled::Happened(Moved::new(done, lever.status(probe).await?.summary))),
         Ok(None) => Ok(Reconciled::NotHappened),
-        Err(pause_lever::Error::Refused { code: "cannot_tell", .. }) => {
+        Err(driver::Error::Refused { code: "cannot_tell", .. }) => {
             let now = lever.status(probe).await?.summary;
             // Where it does not stand as wanted it can be moved again, and no harm is done.
             Ok(match now == order.wanted {
-                true => Reconciled::Happened((Done::default(), now)),
+                true => Reconciled::Happened(Moved::new(Done::default(), now)),
                 false => Reconciled::NotHappened,
             })
         }
         Err(error) => Err(error.into()),
-    }
-}
-
-impl From<pause_lever::Error> for Error {
-    fn from(error: pause_lever::Error) -> Self {
-        match error {
-            pause_lever::Error::Target(error) => Self::new("bad_target", error.to_string()),
-            pause_lever::Error::Host(error) => error.into(),
-            pause_lever::Error::Refused { code, message, uncertain } => {
-                let error = Self::new(code, message);
-                if uncertain { error.uncertain() } else { error }
-            }
-        }
     }
 }
 

@@ -284,18 +284,6 @@ impl Facts {
     }
 }
 
-impl From<secret_store::Error> for Error {
-    fn from(error: secret_store::Error) -> Self {
-        match error {
-            secret_store::Error::Target(error) => Self::new("bad_target", error.to_string()),
-            secret_store::Error::Host(error) => error.into(),
-            secret_store::Error::Refused { code, message, transient, uncertain } => {
-                Self { code: code.to_owned(), message, transient, may_have_happened: uncertain }
-            }
-        }
-    }
-}
-
 /// The fingerprint of a value, for outputs.
 ///
 /// # Errors

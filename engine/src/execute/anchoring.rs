@@ -13,11 +13,11 @@ use crate::ledger::reader::Reader;
 use crate::procedure::Environment;
 use crate::procedure::workspace::Policy;
 use crate::secret::custody::Custody;
-use crate::target::Target;
 use crate::target::anchor_store::place::Guarded;
 use crate::target::anchor_store::receipts::{Recorded, receipts};
 use crate::target::anchor_store::{self, Item, deposit, inventory, own};
 use crate::target::corvusforge::anchor::Anchor;
+use crate::target::{Target, driver};
 use crate::template::Outcome as Known;
 use crate::template::scope::Scope;
 use crate::time::{Duration, Timestamp};
@@ -228,7 +228,7 @@ impl Courier<'_> {
         target: &Target,
         item: &Item,
         foreign: Option<&Anchor>,
-    ) -> Result<AnchorReceipt, anchor_store::Error> {
+    ) -> Result<AnchorReceipt, driver::Error> {
         let store = anchor_store::open(target, self.host, self.custody)?;
         store.trust(self.host, &self.guarded)?;
         let found = deposit::look(&*store, self.host, item).await?;

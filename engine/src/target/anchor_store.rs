@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
+use super::driver::Error;
 use super::{Identity, Target, Trust, file_identity, origin, read_settings};
-use crate::host::{self, Host, Probe};
+use crate::host::{Host, Probe};
 use crate::merkle::tlog_proof::MAX_PROOF;
 use crate::secret::custody::Custody;
 use crate::time::Timestamp;
@@ -31,7 +32,7 @@ pub mod smtp;
 #[cfg(test)]
 mod tests;
 
-use place::{Guarded, Misplaced};
+use place::Guarded;
 
 /// How the name of an object begins that is no anchor: made to find out what a store lets be done to it.
 pub const CANARY: &str = "canary.";
@@ -41,52 +42,6 @@ pub const MAX_OBJECT: u64 = MAX_PROOF as u64;
 
 /// The most that is read of a store in one answer, in bytes.
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
-
-/// Why a store did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Its settings are wrong.
-    #[error(transparent)]
-    Target(#[from] super::Error),
-    /// The machine did not do it.
-    #[error(transparent)]
-    Host(#[from] host::Error),
-    /// It is where the ledger's own thief would be.
-    #[error(transparent)]
-    Misplaced(#[from] Misplaced),
-    /// The store says no, or cannot do this at all.
-    #[error("{message}")]
-    Refused {
-        /// A stable word.
-        code: &'static str,
-        /// What happened; never a credential.
-        message: String,
-        /// Whether the same call may well succeed a little later.
-        transient: bool,
-        /// Whether it may have happened all the same.
-        uncertain: bool,
-    },
-}
-
-impl Error {
-    fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self::Refused { code, message: message.into(), transient: false, uncertain: false }
-    }
-
-    fn transient(code: &'static str, message: impl Into<String>) -> Self {
-        Self::Refused { code, message: message.into(), transient: true, uncertain: true }
-    }
-
-    /// Whether another try may well succeed.
-    #[must_use]
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Refused { transient, .. } => *transient,
-            Self::Host(error) => matches!(error, host::Error::Network { .. } | host::Error::TimedOut { .. }),
-            Self::Target(_) | Self::Misplaced(_) => false,
-        }
-    }
-}
 
 /// A file of an anchor.
 #[derive(Debug, Clone, PartialEq, Eq)]

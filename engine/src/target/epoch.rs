@@ -5,30 +5,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::driver::Error;
 use super::{Identity, Target, file_identity, read_settings};
-use crate::host::{self, Host, Probe};
+use crate::host::{Host, Probe};
 
 pub mod postgres;
 pub mod sqlite;
-
-/// Why an epoch cannot be read or bumped.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Its settings are wrong.
-    #[error(transparent)]
-    Target(#[from] super::Error),
-    /// The machine or the database did not do it.
-    #[error(transparent)]
-    Host(#[from] host::Error),
-    /// What came back is no epoch.
-    #[error("{message}")]
-    Answer {
-        /// A stable word.
-        code: &'static str,
-        /// What came back.
-        message: String,
-    },
-}
 
 /// An epoch as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -111,7 +93,7 @@ pub(super) fn bind(
 
 /// The state that one row of one JSON object says.
 fn state(rows: &[Option<String>], what: &str) -> Result<State, Error> {
-    let wrong = |message: String| Error::Answer { code: "no_epoch", message };
+    let wrong = |message: String| Error::new("no_epoch", message);
     let [Some(text)] = rows else {
         return Err(wrong(format!("{what} has {} rows where there is one epoch", rows.len())));
     };
@@ -129,5 +111,5 @@ fn bumped(previous: i64, epoch: i64, known_epoch: Option<i64>) -> Result<Bumped,
     }
     let message =
         format!("the bump moved the epoch from {previous} to {epoch}, not by one: somebody else moves it too");
-    Err(Error::Answer { code: "epoch_not_monotonic", message })
+    Err(Error::new("epoch_not_monotonic", message))
 }

@@ -7,38 +7,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::driver::Error;
 use crate::host::rpc::{self, Method, Rpc};
-use crate::host::{self, Answer, Host, Probe};
+use crate::host::{Answer, Host, Probe};
 
 pub mod system_pause;
-
-/// Why a node or a contract does not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The machine did not do it.
-    #[error(transparent)]
-    Host(#[from] host::Error),
-    /// The node, the contract or the chain says no.
-    #[error("{message}")]
-    Refused {
-        /// A stable word.
-        code: &'static str,
-        /// What happened.
-        message: String,
-        /// Whether it may have happened all the same.
-        uncertain: bool,
-    },
-}
-
-impl Error {
-    fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self::Refused { code, message: message.into(), uncertain: false }
-    }
-
-    fn uncertain(code: &'static str, message: impl Into<String>) -> Self {
-        Self::Refused { code, message: message.into(), uncertain: true }
-    }
-}
 
 /// An account or contract.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -211,7 +184,9 @@ impl Node<'_> {
                 Some((code, message)) => Error::new(code, message),
                 None => refusal(&error),
             }),
-            Ok(Ok(_)) | Err(_) => Err(Error::uncertain("malformed", "the signer took the transaction with no hash")),
+            Ok(Ok(_)) | Err(_) => {
+                Err(Error::new("malformed", "the signer took the transaction with no hash").uncertain_if(true))
+            }
         }
     }
 

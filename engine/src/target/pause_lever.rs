@@ -7,41 +7,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::driver::Error;
 use super::{Identity, Target, file_identity, read_settings};
-use crate::host::{self, Host, Probe};
+use crate::host::{Host, Probe};
 use crate::time::Timestamp;
 
 pub mod command;
 pub mod evm;
 pub mod file;
 pub mod postgres;
-
-/// Why a lever cannot be looked at or moved.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Its settings are wrong.
-    #[error(transparent)]
-    Target(#[from] super::Error),
-    /// The machine did not do it.
-    #[error(transparent)]
-    Host(#[from] host::Error),
-    /// The lever says no, or something that cannot be understood.
-    #[error("{message}")]
-    Refused {
-        /// A stable word.
-        code: &'static str,
-        /// What happened.
-        message: String,
-        /// Whether it may have happened all the same.
-        uncertain: bool,
-    },
-}
-
-impl Error {
-    fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self::Refused { code, message: message.into(), uncertain: false }
-    }
-}
 
 /// How a system stands, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

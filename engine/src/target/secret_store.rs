@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
+use super::driver::Error;
 use super::{Identity, Target, file_identity, read_settings};
-use crate::host::{self, Host, Probe};
+use crate::host::{Host, Probe};
 use crate::secret::Secret;
 
 pub mod command;
@@ -21,44 +22,6 @@ pub mod vault;
 
 /// The most that is read of one value or file of values, in bytes.
 const AT_MOST: u64 = 1024 * 1024;
-
-/// Why a store did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Its settings are wrong.
-    #[error(transparent)]
-    Target(#[from] super::Error),
-    /// The machine did not do it.
-    #[error(transparent)]
-    Host(#[from] host::Error),
-    /// The store says no, or cannot do this at all.
-    #[error("{message}")]
-    Refused {
-        /// A stable word.
-        code: &'static str,
-        /// What happened, naming store and key; never a value.
-        message: String,
-        /// Whether the same call may well succeed a little later.
-        transient: bool,
-        /// Whether it may have happened all the same.
-        uncertain: bool,
-    },
-}
-
-impl Error {
-    fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self::Refused { code, message: message.into(), transient: false, uncertain: false }
-    }
-
-    fn maybe(self, was_uncertain: bool, was_transient: bool) -> Self {
-        match self {
-            Self::Refused { code, message, .. } => {
-                Self::Refused { code, message, transient: was_transient, uncertain: was_uncertain }
-            }
-            other => other,
-        }
-    }
-}
 
 /// A value in a store.
 #[derive(Debug)]

@@ -18,7 +18,7 @@ use engine::target::anchor_store::place::Guarded;
 use engine::target::anchor_store::receipts::{Recorded, hold, receipts};
 use engine::target::anchor_store::{self, Object};
 use engine::target::corvusforge::anchor::Anchor as CorvusAnchor;
-use engine::target::{self, Target};
+use engine::target::{self, Target, driver};
 use engine::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -202,7 +202,7 @@ pub(super) fn objects(workspace: &Workspace, name: &str, run: Option<&str>) -> R
     let [target] = &bind(workspace, &machine, &[id(name)?])?[..] else {
         return Err(Refusal::internal("one name is one target"));
     };
-    let unreadable = |error: anchor_store::Error| Refusal::new(Exit::Ledger, "io", error.to_string());
+    let unreadable = |error: driver::Error| Refusal::new(Exit::Ledger, "io", error.to_string());
     let store = anchor_store::open(target, &machine, &Custody::default()).map_err(unreadable)?;
     runtime()?.block_on(store.objects(&machine, run)).map_err(unreadable)
 }

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::action::{Error, Looking, Read};
 use crate::id::{Digest, Id};
 use crate::procedure::TargetKind as Kind;
+use crate::target::driver;
 use crate::target::evm::system_pause::Module;
+use crate::target::pause_lever::Summary;
 use crate::target::pause_lever::evm::Settings;
-use crate::target::pause_lever::{self, Summary};
 
 /// Reads the pause state from the chain.
 pub struct PauseState;
@@ -67,7 +68,7 @@ impl Read for PauseState {
             let message = format!("target `{}` is no `pause` of driver `evm`", params.target);
             return Err(Error::new("bad_target", message));
         }
-        let settings: Settings = target.settings().map_err(pause_lever::Error::from)?;
+        let settings: Settings = target.settings().map_err(driver::Error::from)?;
         let state = settings.read(looking.probe).await?;
         let named = |pick: fn(&Module) -> bool| -> Vec<String> {
             state.modules.iter().filter(|module| pick(module)).map(|module| module.name.clone()).collect()

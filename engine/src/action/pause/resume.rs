@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::{found, open, order, preview};
-use crate::action::{Contract, Doing, Effect, EffectClass, Error, Fidelity, Looking, Preview, Reconciled, Repeat};
+use super::{Moved, found, moved, open, order, preview};
+use crate::action::{
+    Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Reconciled, Repeat,
+};
 use crate::id::Id;
-use crate::target::pause_lever::{Done, Summary};
+use crate::target::pause_lever::{Lever, Order, Summary};
 
 /// Lets a system go on.
 pub struct Resume;
@@ -26,20 +28,12 @@ pub struct Params {
     only: Vec<String>,
 }
 
-/// What `pause.resume` gives.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub struct Output {
-    /// How the system stands now: a lever that takes time may not be there yet.
-    summary: Summary,
-    /// What the lever calls this order, where it does.
-    id: Option<String>,
-    /// What was lifted by it.
-    lifted: Vec<String>,
-}
-
-fn output((Done { id, lifted }, summary): (Done, Summary)) -> Output {
-    Output { summary, id, lifted }
+impl Params {
+    fn order(&self, facts: &Facts) -> Result<(Box<dyn Lever>, Order), Error> {
+        let lever = open(facts, &self.target)?;
+        let order = order(facts, &*lever, Summary::Live, &self.reason, None, &self.only)?;
+        Ok((lever, order))
+    }
 }
 
 #[async_trait]
@@ -53,30 +47,20 @@ impl Effect for Resume {
         version: 1,
     };
     type Params = Params;
-    type Output = Output;
+    type Output = Moved;
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
-        let lever = open(looking.facts, &params.target)?;
-        let order = order(looking.facts, &*lever, Summary::Live, &params.reason, None, &params.only)?;
+        let (lever, order) = params.order(looking.facts)?;
         preview(&*lever, looking.probe, &order).await
     }
 
-    async fn apply(&self, params: Params, doing: &Doing<'_>) -> Result<Output, Error> {
-        let lever = open(doing.facts, &params.target)?;
-        let order = order(doing.facts, &*lever, Summary::Live, &params.reason, None, &params.only)?;
-        let done = lever.resume(doing.host, &order).await?;
-        // It was done: that the lever cannot be looked at now does not undo that.
-        let summary = lever.status(doing.host).await.map_or(Summary::Unknown, |state| state.summary);
-        Ok(output((done, summary)))
+    async fn apply(&self, params: Params, doing: &Doing<'_>) -> Result<Moved, Error> {
+        let (lever, order) = params.order(doing.facts)?;
+        moved(&*lever, doing.host, &order).await
     }
 
-    async fn reconcile(&self, params: Params, looking: &Looking<'_>) -> Result<Reconciled<Output>, Error> {
-        let lever = open(looking.facts, &params.target)?;
-        let order = order(looking.facts, &*lever, Summary::Live, &params.reason, None, &params.only)?;
-        Ok(match found(&*lever, looking.probe, &order).await? {
-            Reconciled::Happened(found) => Reconciled::Happened(output(found)),
-            Reconciled::NotHappened => Reconciled::NotHappened,
-            Reconciled::CannotTell => Reconciled::CannotTell,
-        })
+    async fn reconcile(&self, params: Params, looking: &Looking<'_>) -> Result<Reconciled<Moved>, Error> {
+        let (lever, order) = params.order(looking.facts)?;
+        found(&*lever, looking.probe, &order).await
     }
 }

@@ -53,12 +53,7 @@ impl AnchorStore for Directory {
             if found.bytes.as_ref() != Ok(&file.bytes) {
                 return Err(match was_there {
                     true => Error::new("exists", format!("`{place}` is there and says something else")),
-                    false => Error::Refused {
-                        code: "read_back",
-                        message: format!("`{place}` is not what was written"),
-                        transient: false,
-                        uncertain: true,
-                    },
+                    false => Error::new("read_back", format!("`{place}` is not what was written")).uncertain_if(true),
                 });
             }
         }

@@ -101,7 +101,9 @@ impl<'a> Git<'a> {
     fn answer(&self, finished: Finished, arguments: &[&str]) -> Result<Result<Vec<u8>, String>, Error> {
         if finished.timed_out {
             let what = arguments.first().copied().unwrap_or_default();
-            return Err(Error::transient("timed_out", format!("store `{}`: git {what} took too long", self.store)));
+            return Err(Error::new("timed_out", format!("store `{}`: git {what} took too long", self.store))
+                .transient_if(true)
+                .uncertain_if(true));
         }
         match finished.code {
             Some(0) if !finished.cut => Ok(Ok(finished.stdout)),
@@ -121,7 +123,7 @@ impl<'a> Git<'a> {
             let message = format!("store `{}`: git {what}: {why}", self.store);
             // A repository that cannot be reached may be there a little later.
             match matches!(what, "ls-remote" | "fetch") {
-                true => Error::Refused { code: "git", message, transient: true, uncertain: false },
+                true => Error::new("git", message).transient_if(true),
                 false => Error::new("git", message),
             }
         })

@@ -243,7 +243,9 @@ impl AnchorStore for GitTag {
             Some(found) => self.same(host, item, &url, found).await,
             None => {
                 let why = pushed.err().unwrap_or_else(|| "it is not there afterwards".to_owned());
-                Err(Error::transient("not_pushed", format!("store `{}`: {reference}: {why}", self.name)))
+                Err(Error::new("not_pushed", format!("store `{}`: {reference}: {why}", self.name))
+                    .transient_if(true)
+                    .uncertain_if(true))
             }
         }
     }

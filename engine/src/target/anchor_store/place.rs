@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::{LedgerFile, Target, Trust};
+use super::super::{LedgerFile, Target, Trust, driver};
 use crate::host::{self, EntryKind, Probe, Stat};
 
 /// The ledger that anchors are of: where it is, and what else goes with it when it falls.
@@ -55,6 +55,19 @@ pub enum Misplaced {
     /// A target says something wrong.
     #[error(transparent)]
     Settings(#[from] super::super::Error),
+}
+
+impl From<Misplaced> for driver::Error {
+    fn from(error: Misplaced) -> Self {
+        let code = match error {
+            Misplaced::InsideProject { .. } => "inside_project",
+            Misplaced::SameDomain(_) => "same_domain",
+            Misplaced::NotAFolder(_) => "not_a_folder",
+            Misplaced::Host(error) => return error.into(),
+            Misplaced::Settings(error) => return error.into(),
+        };
+        Self::new(code, error.to_string())
+    }
 }
 
 /// Refuses a store that a thief of the ledger has already, and says what it is worth.

@@ -206,7 +206,7 @@ impl Rekor {
     fn read(&self, answer: &Answer, statement: &[u8]) -> Result<(Value, Logged), Error> {
         let unproven = |why: String| {
             let message = format!("store `{}`: the log's answer does not prove itself: {why}", self.name);
-            Error::Refused { code: "unproven", message, transient: false, uncertain: true }
+            Error::new("unproven", message).uncertain_if(true)
         };
         let entry: Value = serde_json::from_slice(&answer.body).map_err(|_| unproven("it is no JSON".to_owned()))?;
         let logged = judge(&entry, statement, &self.log_key).map_err(unproven)?;
@@ -246,7 +246,7 @@ impl AnchorStore for Rekor {
         if !(200..300).contains(&answer.status) {
             let message = format!("store `{}`: the log says status {}", self.name, answer.status);
             return Err(match answer.status {
-                408 | 429 | 500..=599 => Error::transient("rekor", message),
+                408 | 429 | 500..=599 => Error::new("rekor", message).transient_if(true).uncertain_if(true),
                 _ => Error::new("refused", message),
             });
         }

@@ -89,7 +89,7 @@ impl S3 {
             _ if is_forbidden => Error::new("not_readable", message),
             Store::PermissionDenied { .. } | Store::Unauthenticated { .. } => Error::new("not_readable", message),
             Store::NotFound { .. } => Error::new("not_found", message),
-            _ => Error::Refused { code: "s3", message, transient: true, uncertain: false },
+            _ => Error::new("s3", message).transient_if(true),
         }
     }
 
@@ -201,7 +201,7 @@ impl S3 {
                     Ok(Some(found)) if found == bytes => true,
                     Ok(_) => {
                         let message = format!("`{place}` is not what was written");
-                        return Err(Error::Refused { code: "read_back", message, transient: false, uncertain: true });
+                        return Err(Error::new("read_back", message).uncertain_if(true));
                     }
                     // Credentials that only put are the better ones; the checksum was the service's to compare.
                     Err(Error::Refused { code: "not_readable", .. }) => false,
@@ -228,7 +228,7 @@ impl S3 {
     fn said_no(&self, place: &str, answer: &Answer) -> Error {
         let message = format!("store `{}`: `{place}`: {}", self.name, said(answer));
         match answer.status {
-            409 | 429 | 500..=599 => Error::transient("s3", message),
+            409 | 429 | 500..=599 => Error::new("s3", message).transient_if(true).uncertain_if(true),
             _ => Error::new("refused", message),
         }
     }

@@ -49,8 +49,7 @@ impl Epoch for Postgres {
     async fn bump(&self, host: &dyn Host) -> Result<Bumped, Error> {
         let actor = vec![Some(self.settings.actor.clone())];
         let rows = self.settings.connection.change(host, &[], BUMP, actor).await?;
-        let wrong =
-            |what: &str| Error::Answer { code: "no_epoch", message: format!("the bump was answered with {what}") };
+        let wrong = |what: &str| Error::new("no_epoch", format!("the bump was answered with {what}"));
         let [Some(text)] = &rows[..] else { return Err(wrong("no row")) };
         let answer: Value = serde_json::from_str(text).map_err(|_| wrong("no JSON"))?;
         match (answer["previous"].as_i64(), answer["epoch"].as_i64()) {

@@ -52,7 +52,7 @@ impl Sqlite {
     }
 
     fn table(&self) -> Result<&str, Error> {
-        check(&self.settings).map_err(|message| Error::Answer { code: "no_epoch", message })?;
+        check(&self.settings).map_err(|message| Error::new("no_epoch", message))?;
         Ok(&self.settings.table)
     }
 
@@ -61,7 +61,7 @@ impl Sqlite {
             Some(_) => Ok(()),
             None => {
                 let message = format!("there is no `{}`", self.settings.path.display());
-                Err(Error::Answer { code: "not_found", message })
+                Err(Error::new("not_found", message))
             }
         }
     }

@@ -106,10 +106,8 @@ impl Command {
     }
 
     fn output<'f>(&self, verb: &str, finished: &'f Finished) -> Result<&'f [u8], Error> {
-        let failed = |how: String, uncertain| Error::Refused {
-            code: "lever_failed",
-            message: format!("lever `{}`: `{verb}` {how}", self.name),
-            uncertain,
+        let failed = |how: String, uncertain| {
+            Error::new("lever_failed", format!("lever `{}`: `{verb}` {how}", self.name)).uncertain_if(uncertain)
         };
         if finished.timed_out {
             return Err(failed(format!("was not done within {}", self.settings.timeout), true));
@@ -137,7 +135,7 @@ impl Command {
                 "lever `{}`: `{verb}` exited with 0, and the system is {:?} all the same",
                 self.name, after.summary
             );
-            return Err(Error::Refused { code: "no_effect", message, uncertain: false });
+            return Err(Error::new("no_effect", message));
         }
         let lifted = before.open.into_iter().map(|open| open.id).filter(|_| wanted == Summary::Live).collect();
         Ok(Done { id: None, lifted })

@@ -169,14 +169,14 @@ impl Evm {
             match self.sent(host, &signer, &address, &transaction, pause).await {
                 Ok(hash) => done.id = Some(hash),
                 // One part that refuses does not keep the others from it.
-                Err(Error::Refused { code, message, uncertain: false }) => {
+                Err(Error::Refused { code, message, uncertain: false, .. }) => {
                     refused = refused.or(Some((code, format!("{:?}: {message}", transaction.modules))));
                 }
                 Err(error) => return Err(error),
             }
         }
         if let Some((code, message)) = refused {
-            return Err(Error::Refused { code, message, uncertain: done.id.is_some() });
+            return Err(Error::new(code, message).uncertain_if(done.id.is_some()));
         }
         let after = self.checked(host).await?;
         let stands = |module: &&Module| order.only.is_empty() || order.only.contains(&module.name);
@@ -239,10 +239,9 @@ impl Evm {
                 tokio::time::sleep(EVERY).await;
             }
         };
-        tokio::time::timeout(self.settings.timeout.as_std(), wait).await.map_err(|_| Error::Refused {
-            code: "not_mined",
-            message: format!("transaction {hash} is in no block after {}", self.settings.timeout),
-            uncertain: true,
+        tokio::time::timeout(self.settings.timeout.as_std(), wait).await.map_err(|_| {
+            let message = format!("transaction {hash} is in no block after {}", self.settings.timeout);
+            Error::new("not_mined", message).uncertain_if(true)
         })
     }
 }
@@ -254,15 +253,6 @@ fn named(module: &Module) -> String {
 fn unreadable(state: &system_pause::State) -> Error {
     let names: Vec<&str> = state.modules.iter().filter(|m| !m.readable).map(|m| m.name.as_str()).collect();
     Error::new("unreadable", format!("whether these are paused cannot be read: {}", names.join(", ")))
-}
-
-impl From<evm::Error> for Error {
-    fn from(error: evm::Error) -> Self {
-        match error {
-            evm::Error::Host(error) => Self::Host(error),
-            evm::Error::Refused { code, message, uncertain } => Self::Refused { code, message, uncertain },
-        }
-    }
 }
 
 #[async_trait]

@@ -134,13 +134,15 @@ impl Command {
     fn output(&self, verb: &str, finished: &Finished) -> Result<Vec<u8>, Error> {
         let failed = |how: String| Error::new("store_failed", format!("store `{}`: `{verb}` {how}", self.name));
         if finished.timed_out {
-            return Err(failed(format!("was not done within {}", self.settings.timeout)).maybe(true, true));
+            return Err(failed(format!("was not done within {}", self.settings.timeout))
+                .uncertain_if(true)
+                .transient_if(true));
         }
         match finished.code {
             Some(0) if finished.cut => Err(failed(format!("wrote more than {AT_MOST} bytes"))),
             Some(0) => Ok(finished.stdout.clone()),
             Some(code) => Err(failed(format!("exited with {code}"))),
-            None => Err(failed("was ended by a signal".to_owned()).maybe(true, false)),
+            None => Err(failed("was ended by a signal".to_owned()).uncertain_if(true)),
         }
     }
 
@@ -228,7 +230,7 @@ impl SecretStore for Command {
             let stdin = Some(self.stdin(key, value)?);
             let command = self.command(host, "put", self.settings.put.as_ref(), key, stdin)?;
             let finished = host.run(command).await?;
-            self.output("put", &finished).map_err(|error| if done { error.maybe(true, false) } else { error })?;
+            self.output("put", &finished).map_err(|error| if done { error.uncertain_if(true) } else { error })?;
             done = true;
         }
         Ok(None)

@@ -147,7 +147,7 @@ impl Vault {
                 Ok(Current { fields: Map::new(), version: version.unwrap_or(0) })
             }
             403 => Err(Error::new("denied", format!("store `{}`: the token may not read this", self.name))),
-            status => Err(self.failed(&format!("it answered with status {status}")).maybe(false, status >= 500)),
+            status => Err(self.failed(&format!("it answered with status {status}")).transient_if(status >= 500)),
         }
     }
 
@@ -159,16 +159,16 @@ impl Vault {
         match answer.status {
             200 => {
                 let version = self.body(&answer)?["data"]["version"].as_u64();
-                version.ok_or_else(|| self.failed("it does not say which version it wrote").maybe(true, false))
+                version.ok_or_else(|| self.failed("it does not say which version it wrote").uncertain_if(true))
             }
             400 if String::from_utf8_lossy(&answer.body).contains("check-and-set") => {
                 let message = format!("store `{}`: somebody else changed it just now", self.name);
-                Err(Error::new("changed", message).maybe(false, true))
+                Err(Error::new("changed", message).transient_if(true))
             }
             403 => Err(Error::new("denied", format!("store `{}`: the token may not write this", self.name))),
             status => {
                 let error = self.failed(&format!("it answered with status {status}"));
-                Err(error.maybe(status >= 500, status >= 500 || status == 429))
+                Err(error.uncertain_if(status >= 500).transient_if(status >= 500 || status == 429))
             }
         }
     }
