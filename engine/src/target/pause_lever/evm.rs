@@ -69,7 +69,7 @@ impl Settings {
     /// When an address is none, or the node does not answer.
     pub async fn read(&self, probe: &dyn Probe) -> Result<system_pause::State, Error> {
         let (address, _) = self.parse().map_err(|why| Error::new("bad_target", why))?;
-        Ok(system_pause::read(&self.node(), probe, &address).await?)
+        system_pause::read(&self.node(), probe, &address).await
     }
 
     fn node(&self) -> Node<'_> {
