@@ -4,6 +4,7 @@
 
 mod actions;
 mod pages;
+mod reference;
 
 use std::collections::HashSet;
 use std::fs;
