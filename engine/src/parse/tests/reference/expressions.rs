@@ -61,7 +61,10 @@ const OPERATORS: [(&str, &str); 9] = [
     ("`== !=`", "two values of like kinds, or one of them `none`"),
     ("`< <= > >=`", "two numbers, strings, durations, timestamps or versions"),
     ("`in`, `not in`", "a part of a string, an item of a list, a name of a map"),
-    ("`+ - * / // % **`", "numbers; `+` and `-` also durations, and timestamps with durations"),
+    (
+        "`+ - * / // % **`",
+        "numbers; durations added up, or by a number; a timestamp and a duration; `-` between two timestamps",
+    ),
     ("`~`", "two scalars as one string"),
     ("`a.b`, `a['b']`, `a[0]`, `a[1:3]`", "members, items and slices; what is not there is an error"),
     ("`is`, `is not`", "a test, below"),
