@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use engine::event::state::{Failure, RunStatus};
 use engine::ledger::report::Status as LedgerStatus;
-use engine::plan::{Error as PlanError, Status as PlanStatus};
+use engine::plan::{Error as PlanError, Status as PlanStatus, View as PlanView};
 
 /// An exit code (section 10 of the design).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,9 +116,12 @@ impl Exit {
         }
     }
 
-    /// What running a plan of this status would exit with, as far as it is known.
-    pub fn of_plan(status: PlanStatus) -> Self {
-        match status {
+    /// What running this plan would exit with, as far as it is known.
+    pub fn of_plan(view: &PlanView) -> Self {
+        match view.status {
+            PlanStatus::Failed if view.error.as_ref().is_some_and(|error| error.code == "nothing_checked") => {
+                Self::NothingChecked
+            }
             PlanStatus::Ready => Self::Done,
             PlanStatus::Refused => Self::Refused,
             PlanStatus::Guarded => Self::Guard,

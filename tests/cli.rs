@@ -61,6 +61,8 @@ mod starting;
 mod terminals;
 #[path = "cli/testing.rs"]
 mod testing;
+#[path = "cli/tutorial.rs"]
+mod tutorial;
 #[path = "cli/waits.rs"]
 mod waits;
 #[path = "cli/waivers.rs"]

@@ -216,9 +216,9 @@ pub async fn execute(means: &Means<'_>, plan: &Plan, run: RunId, ledger: &mut dy
     if plan.view.options.offline {
         runner.learn_secrets().await;
     }
-    let outcome = match (plan.view.status, runner.begin(signed)?) {
-        (Status::Ready, None) => runner.work().await,
-        (Status::Ready, Some(busy)) => Err(holding::busy(&busy, None)),
+    let outcome = match (plan.view.may_begin(), runner.begin(signed)?) {
+        (true, None) => runner.work().await,
+        (true, Some(busy)) => Err(holding::busy(&busy, None)),
         _ => Err(runner.refusal()),
     };
     runner.finish(outcome).await
@@ -292,10 +292,8 @@ impl<'a> Runner<'a> {
         )?;
         book.note(None, None, Event::PlanRecorded(PlanRecorded { digest: view.digest.clone(), content, call: None }))?;
         drop(book);
-        let busy = match view.status {
-            Status::Ready => self.take_locks(&view.lock_names())?,
-            _ => None,
-        };
+        let begins = view.may_begin();
+        let busy = if begins { self.take_locks(&view.lock_names())? } else { None };
         let mut book = self.book();
         for checked in &view.preconditions {
             let event = Event::PreconditionResult(checked.clone());
@@ -314,7 +312,7 @@ impl<'a> Runner<'a> {
                 }),
             )?;
         }
-        if view.status == Status::Ready && !self.plan.waivers.is_empty() {
+        if begins && !self.plan.waivers.is_empty() {
             drop(book);
             self.use_waivers_of_plan()?;
             book = self.book();
@@ -322,10 +320,10 @@ impl<'a> Runner<'a> {
         // A plan that only looks finds the end out by itself. What failed then must be on record like what fails in a
         // run, or the same bytes would be tried again.
         let failed = view.verify.iter().filter(|checked| checked.verdict == Verdict::NotMet);
-        for checked in failed.filter(|_| view.status == Status::Failed) {
+        for checked in failed.filter(|_| !begins && view.status == Status::Failed) {
             book.note(None, None, Event::VerifyResult(checked.clone()))?;
         }
-        if view.status != Status::Ready {
+        if !begins {
             for failed in &view.failed {
                 let event = match &failed.what {
                     What::Precondition(checked) => Event::PreconditionResult(checked.clone()),

@@ -205,6 +205,15 @@ impl Library {
         self.entries.get(name).map(|entry| &entry.origin)
     }
 
+    /// The file of the document of that name; none of what is built in.
+    #[must_use]
+    pub fn file(&self, name: &Name) -> Option<&Path> {
+        match &self.entries.get(name)?.place {
+            Place::File(path) => Some(path),
+            Place::BuiltIn(_) => None,
+        }
+    }
+
     /// Whether a file of the workspace stands in front of what is built in under that name.
     #[must_use]
     pub fn shadows_built_in(&self, name: &Name) -> bool {

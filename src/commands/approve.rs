@@ -119,7 +119,7 @@ impl Consenting<'_> {
         if view.status != Status::Ready {
             let why = view.error.as_ref().map_or("it is not allowed", |error| error.message.as_str());
             let message = format!("the plan would not run, so there is nothing to consent to: {why}");
-            return Err(Refusal::new(Exit::of_plan(view.status), "not-the-plan", message));
+            return Err(Refusal::new(Exit::of_plan(&view), "not-the-plan", message));
         }
         self.show(&view);
         let initiators = vec![view.made_by.clone()];

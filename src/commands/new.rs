@@ -1,6 +1,7 @@
 //! `new`: a procedure to begin with: from a template, with its tests, or as a copy.
 
 use engine::id::Name;
+use engine::library::{self, Library};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -9,7 +10,7 @@ use crate::args::New;
 use crate::exit::Exit;
 use crate::files;
 use crate::refusal::Refusal;
-use crate::{setup, workspace};
+use crate::{setup, shipped, workspace};
 
 /// A template with its tests; `NAME` is filled in.
 struct Template {
@@ -39,7 +40,7 @@ pub struct View {
     name: Name,
     /// Its file.
     path: String,
-    /// The file of its tests; none of a copy.
+    /// The file of its tests; none of a copy of what has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     test: Option<String>,
 }
@@ -86,8 +87,13 @@ pub fn run(context: &Context, args: &New) -> Result<Exit, Refusal> {
 fn begin(context: &Context, from: &str, name: &Name) -> Result<(String, Option<String>), Refusal> {
     let of = setup::procedure_name(from)?;
     let template = TEMPLATES.iter().find(|template| template.name == from);
-    match (list::library(context)?.source(&of), template) {
-        (Ok(source), _) => Ok((renamed(&source.text, &of, name), None)),
+    let library = list::library(context)?;
+    match (library.source(&of), template) {
+        (Ok(source), _) => {
+            let text = renamed(&source.text, "name", of.as_str(), name.as_str());
+            let text = asking_its_own_past(&text, &of, name);
+            Ok((text, cases_of(&library, &of)?.map(|cases| renamed_cases(&cases, &of, name))))
+        }
         (Err(_), Some(template)) => Ok(filled(template, name)),
         (Err(error), None) => {
             let known: Vec<&str> = TEMPLATES.iter().map(|template| template.name).collect();
@@ -102,18 +108,58 @@ fn filled(template: &Template, name: &Name) -> (String, Option<String>) {
     (fill(template.text), Some(fill(template.test)))
 }
 
-/// The text with its name changed, and nothing else: comments and layout stay.
-fn renamed(text: &str, from: &Name, to: &Name) -> String {
+/// The tests that stand beside a procedure, or are built in with it.
+fn cases_of(library: &Library, of: &Name) -> Result<Option<String>, Refusal> {
+    let Some(path) = library.file(of) else {
+        let beside = format!("{}.test.yaml", of.as_str().replace('.', "/"));
+        let built_in = shipped::procedures().into_iter().find(|(path, _)| *path == beside);
+        return Ok(built_in.map(|(_, text)| text.to_owned()));
+    };
+    let beside = path.with_extension("test.yaml");
+    match library::read_file(&beside) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Refusal::io("read", &beside, &error)),
+    }
+}
+
+/// A procedure that asks for earlier runs of its own asks for those of its new name.
+fn asking_its_own_past(text: &str, from: &Name, to: &Name) -> String {
+    ["runs", "last", "count", "active"].iter().fold(text.to_owned(), |text, verb| {
+        ['\'', '"'].iter().fold(text, |text, quote| {
+            let call = |name: &Name| format!("history.{verb}({quote}{name}{quote}");
+            text.replace(&call(from), &call(to))
+        })
+    })
+}
+
+/// The tests of the one as tests of the other, in what they say of earlier runs too.
+fn renamed_cases(text: &str, from: &Name, to: &Name) -> String {
+    let text = renamed(text, "name", &format!("{from}.test"), &format!("{to}.test"));
+    let named = format!("procedure: {from}");
+    let mut parts = text.split(named.as_str());
+    let mut cases = parts.next().unwrap_or_default().to_owned();
+    for rest in parts {
+        let is_longer = rest.starts_with(|next: char| next.is_ascii_alphanumeric() || ['_', '.'].contains(&next));
+        let name = if is_longer { from } else { to };
+        cases.push_str(&format!("procedure: {name}{rest}"));
+    }
+    renamed(&cases, "procedure", from.as_str(), to.as_str())
+}
+
+/// The text with its name under a key changed, and nothing else: comments and layout stay.
+fn renamed(text: &str, key: &str, from: &str, to: &str) -> String {
     let mut done = false;
     let line = |line: &str| {
         let names = !done
-            && line.strip_prefix("name:").is_some_and(|rest| {
+            && line.strip_prefix(key).and_then(|rest| rest.strip_prefix(':')).is_some_and(|rest| {
                 let value = rest.split(" #").next().unwrap_or_default().trim();
-                value.trim_matches(['\'', '"']) == from.as_str()
+                value.trim_matches(['\'', '"']) == from
             });
         if names {
             done = true;
-            return line.replacen(from.as_str(), to.as_str(), 1);
+            let (before, after) = line.split_at(key.len() + 1);
+            return format!("{before}{}", after.replacen(from, to, 1));
         }
         line.to_owned()
     };

@@ -24,7 +24,7 @@ pub fn run(context: &Context, args: &Plan) -> Result<Exit, Refusal> {
         ));
     }
     show(context, &made);
-    let exit = Exit::of_plan(made.view.status);
+    let exit = Exit::of_plan(&made.view);
     let changes = args.detailed_exitcode && exit == Exit::Done && made.view.has_changes();
     Ok(if changes { Exit::Changes } else { exit })
 }
@@ -33,7 +33,7 @@ pub fn run(context: &Context, args: &Plan) -> Result<Exit, Refusal> {
 pub fn dry_run(context: &Context, asked: &Asked) -> Result<Exit, Refusal> {
     let made = make(context, asked)?;
     show(context, &made);
-    Ok(Exit::of_plan(made.view.status))
+    Ok(Exit::of_plan(&made.view))
 }
 
 fn make(context: &Context, asked: &Asked) -> Result<Made, Refusal> {

@@ -287,10 +287,7 @@ impl Doing<'_> {
             let entry = stored.entry(&place)?;
             let spent = entry.data.get("plan_id").and_then(Json::as_str) == Some(recorded.plan.as_str());
             match (spent, entry.run) {
-                (true, Some(run)) => {
-                    Err(plan_file::rejected("plan-spent", format!("this plan was run before, in run {run}")))
-                }
-                (true, None) => Err(plan_file::rejected("plan-spent", "this plan was run before".to_owned())),
+                (true, run) => Err(plan_file::spent(run.as_ref())),
                 (false, _) => Ok(()),
             }
         })

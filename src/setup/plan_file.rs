@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use engine::id::RunId;
 use engine::plan::View;
 use engine::question::canonical_digest;
 use engine::time::Timestamp;
@@ -47,6 +48,17 @@ pub fn compare(recorded: &View, now: &View) -> Result<(), Refusal> {
     let mut refusal = rejected("not-the-plan", "what would be done now is not what was planned".to_owned());
     refusal.detail = Some(recorded.differences(now));
     Err(refusal)
+}
+
+/// A plan file that was run, in this run.
+pub fn spent(run: Option<&RunId>) -> Refusal {
+    let (within, show) = match run {
+        Some(run) => (format!(", in run {run}"), format!("runs show {run}")),
+        None => (String::new(), "runs".to_owned()),
+    };
+    Refusal::new(Exit::Rejected, "plan-spent", format!("this plan was run before{within}")).help(format!(
+        "nothing was done; `runwarden {show}` says what came of it then; plan again, and look at the new plan"
+    ))
 }
 
 /// A plan file that is not run.

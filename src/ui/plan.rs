@@ -168,7 +168,7 @@ fn undecided_as_words(value: &Json) -> Json {
 }
 
 fn verdict(view: &View, paint: Paint) -> String {
-    let exit = Exit::of_plan(view.status);
+    let exit = Exit::of_plan(view);
     match &view.error {
         None if exit == Exit::Done => {
             let open = match view.undecided.len() {

@@ -139,7 +139,9 @@ impl Progress {
             }
             // On a terminal the question itself is shown.
             Event::ManualAsked(asked) if self.bar.is_none() => {
-                self.tell(&format!("  {:<10}  {path}: {}", "asked", asked.ask.trim_end()))
+                // A check of the whole has no step.
+                let place = if path.is_empty() { String::new() } else { format!("{path}: ") };
+                self.tell(&format!("  {:<10}  {place}{}", "asked", asked.ask.trim_end()))
             }
             _ => {}
         }

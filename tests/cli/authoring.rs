@@ -40,6 +40,26 @@ fn without_a_template_it_is_blank_and_one_that_there_is_none_of_is_said() {
 }
 
 #[test]
+fn a_copy_has_the_tests_of_what_it_was_copied_from() {
+    let bench = Bench::workspace();
+    let listed = bench.run("list --format json").exits(0).json();
+    for row in listed["procedures"].as_array().unwrap() {
+        let name = row["name"].as_str().unwrap();
+        bench.run(&format!("new copies.{} --from {name} -q", name.replace('.', "_"))).exits(0);
+    }
+    bench.run("check -q").exits(0);
+    let tested = bench.run("test --format json").exits(0).json();
+    let ids: Vec<&str> = tested["items"].as_array().unwrap().iter().filter_map(|item| item["id"].as_str()).collect();
+    assert!(ids.iter().any(|id| id.starts_with("copies.kora_dr_epoch_bump/")), "{ids:?}");
+    bench.run("new copies.again --from copies.kora_dr_epoch_bump").exits(0);
+    assert!(bench.exists("procedures/copies/again.test.yaml"));
+    bench.run("test procedures/copies/again.yaml").exits(0);
+    let bench = bench.procedure("alone", "steps: [{ id: wait, wait: 1s }]\n");
+    let made = bench.run("new copies.alone --from alone --format json").exits(0).json();
+    assert_eq!(made["test"], json!(null));
+}
+
+#[test]
 fn a_procedure_of_ones_own_stands_before_a_template_of_its_name() {
     let bench = Bench::workspace().procedure("pause", "steps: [{ id: wait, wait: 1s }]\n");
     bench.run("new ops.made --from pause").exits(0);

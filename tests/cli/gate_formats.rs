@@ -37,7 +37,7 @@ items:
 }
 
 /// Where `.ci/run` put what comes from registries.
-fn tools() -> PathBuf {
+pub fn tools() -> PathBuf {
     let target = program().ancestors().nth(2).unwrap().to_owned();
     target.join("tools")
 }
@@ -49,7 +49,7 @@ pub fn skipped(what: &str) {
 }
 
 /// Whether something is there; where it is not, why the test is skipped, and a failure in CI.
-fn is_there(what: &str, path: &std::path::Path) -> bool {
+pub fn is_there(what: &str, path: &std::path::Path) -> bool {
     if path.exists() {
         return true;
     }
@@ -58,7 +58,7 @@ fn is_there(what: &str, path: &std::path::Path) -> bool {
     false
 }
 
-fn has(name: &str) -> bool {
+pub fn has(name: &str) -> bool {
     let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output().unwrap().status.success();
     assert!(found || std::env::var_os("CI").is_none(), "`{name}` is missing");
     if !found {

@@ -135,7 +135,8 @@ fn a_plan_file_runs_once() {
     std::fs::remove_file(bench.path("note")).unwrap();
     bench.run("run note --plan plan.json").exits(6).says(
         "error[plan-spent]: this plan was run before, in run ID\n  \
-         = help: nothing was done; plan again, and look at the new plan",
+         = help: nothing was done; `runwarden runs show ID` says what came of it then; plan again, and look at the \
+         new plan",
     );
     assert!(!bench.exists("note"));
 }
@@ -171,4 +172,30 @@ fn a_plan_file_is_held_to_its_digest_its_time_and_its_procedure() {
     assert!(refused.starts_with("error[not-the-plan]: `changed.json` was changed"), "{refused}");
     bench.run("run note --plan none.json").exits(2);
     assert!(!bench.exists(".runwarden"));
+}
+
+#[test]
+fn the_plan_of_a_checklist_exits_like_the_gate_as_far_as_it_is_decided() {
+    let checklist = |items: &str| {
+        let head = "runwarden: v1\nkind: checklist\nname: ready\ntitle: Ready\nversion: 1.0.0\nsummary: For a test.\nowner: ops\n";
+        Bench::workspace().file("procedures/ready.yaml", &format!("{head}items:\n{items}"))
+    };
+    let there = "  - { id: there, action: file.stat, with: { path: it }, expect: result.exists }\n";
+    let bench = checklist(there);
+    let plan = bench.run("plan ready").exits(1).stdout;
+    assert!(
+        plan.ends_with("running it would exit 1 (failed): 1 of 1 required items did not pass: `there`\n"),
+        "{plan}"
+    );
+    bench.run("gate ready").exits(1);
+    let bench = bench.file("it", "");
+    bench.run("plan ready").exits(0);
+    bench.run("gate ready").exits(0);
+    let manual =
+        "  - { id: asked, manual: { ask: Is it so?, answer: { so: { type: boolean } }, expect: answer.so } }\n";
+    checklist(manual).run("plan ready").exits(0);
+    let advisory = "  - { id: tip, severity: advisory, expect: run.id != '' }\n";
+    let bench = checklist(advisory);
+    bench.run("plan ready").exits(12);
+    bench.run("gate ready").exits(12);
 }

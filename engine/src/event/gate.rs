@@ -145,6 +145,37 @@ impl GateResult {
         Self { status, items, counts }
     }
 
+    /// What follows from verdicts some of which are still open: an item that is not decided yet may pass.
+    #[must_use]
+    pub fn foreseen(checked: &[Checked]) -> Self {
+        let hopeful = |checked: &Checked| match checked.verdict {
+            Verdict::Undecided => Checked { verdict: Verdict::Passed, ..checked.clone() },
+            _ => checked.clone(),
+        };
+        Self::of(&checked.iter().map(hopeful).collect::<Vec<_>>())
+    }
+
+    /// Why the gate is shut: a code and a message; none where it is open.
+    #[must_use]
+    pub fn objection(&self) -> Option<(&'static str, String)> {
+        match self.status {
+            GateStatus::Passed => None,
+            GateStatus::Failed => {
+                let required = self.items.iter().filter(|item| item.required).count();
+                let shut = self.items.iter().filter(|item| item.required && item.status.shuts());
+                let shut: Vec<&str> = shut.map(|item| item.id.as_str()).collect();
+                let (many, names) = (shut.len(), shut.join("`, `"));
+                Some(("gate", format!("{many} of {required} required items did not pass: `{names}`")))
+            }
+            GateStatus::NothingChecked if self.items.is_empty() => {
+                Some(("nothing_checked", "the checklist is empty: nothing was checked".to_owned()))
+            }
+            GateStatus::NothingChecked => {
+                Some(("nothing_checked", "no required item was asked: nothing was checked".to_owned()))
+            }
+        }
+    }
+
     /// Takes the secrets out.
     pub fn mask(&mut self, masker: &Masker) {
         let details = self.items.iter_mut().filter_map(|item| item.detail.as_mut());
@@ -157,8 +188,7 @@ mod tests {
     use super::{GateResult, GateStatus};
     use crate::event::state::{Checked, Verdict};
 
-    #[track_caller]
-    fn check(items: &[(Verdict, bool)], expected: GateStatus) {
+    fn all(items: &[(Verdict, bool)]) -> Vec<Checked> {
         let checked = |(verdict, required): &(Verdict, bool)| Checked {
             check: "item".to_owned(),
             verdict: *verdict,
@@ -168,7 +198,12 @@ mod tests {
             with_digest: None,
             subject: None,
         };
-        let result = GateResult::of(&items.iter().map(checked).collect::<Vec<_>>());
+        items.iter().map(checked).collect()
+    }
+
+    #[track_caller]
+    fn check(items: &[(Verdict, bool)], expected: GateStatus) {
+        let result = GateResult::of(&all(items));
         assert_eq!(result.status, expected, "{items:?}");
         let counts = result.counts;
         let all = counts.passed + counts.failed + counts.undecidable + counts.skipped + counts.waived;
@@ -183,6 +218,14 @@ mod tests {
         for verdict in [Verdict::NotMet, Verdict::Undecidable, Verdict::Undecided, Verdict::Violated] {
             check(&[(Verdict::Passed, true), (verdict, true)], GateStatus::Failed);
         }
+    }
+
+    #[test]
+    fn what_is_still_open_may_pass() {
+        let foreseen = |items: &[(Verdict, bool)]| GateResult::foreseen(&all(items)).objection().map(|(code, _)| code);
+        assert_eq!(foreseen(&[(Verdict::Undecided, true)]), None);
+        assert_eq!(foreseen(&[(Verdict::Undecided, true), (Verdict::NotMet, true)]), Some("gate"));
+        assert_eq!(foreseen(&[(Verdict::Undecided, false), (Verdict::Skipped, true)]), Some("nothing_checked"));
     }
 
     #[test]

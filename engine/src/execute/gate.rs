@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Halt, Runner};
 use crate::event::fact::Event;
-use crate::event::gate::{GateResult, GateStatus};
+use crate::event::gate::GateResult;
 use crate::event::state::{Checked, Verdict};
 use crate::frame::Frame;
 use crate::procedure::check::Check;
@@ -36,9 +36,9 @@ impl Runner<'_> {
             self.guards_after(root).await?;
         }
         let result = GateResult::of(&all);
-        let outcome = judged(&result);
+        let objection = result.objection();
         self.book().note(None, None, Event::GateResult(result))?;
-        outcome
+        objection.map_or(Ok(()), |(code, message)| Err(Halt::failed(code, message, None)))
     }
 
     async fn item(&self, root: &Arc<Frame>, item: &Check) -> Result<Checked, Halt> {
@@ -79,27 +79,5 @@ impl Runner<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// What a result means for the run.
-fn judged(result: &GateResult) -> Result<(), Halt> {
-    let shut: Vec<&str> =
-        result.items.iter().filter(|item| item.required && item.status.shuts()).map(|item| item.id.as_str()).collect();
-    match result.status {
-        GateStatus::Passed => Ok(()),
-        GateStatus::Failed => {
-            let required = result.items.iter().filter(|item| item.required).count();
-            let message = format!("{} of {required} required items did not pass: `{}`", shut.len(), shut.join("`, `"));
-            Err(Halt::failed("gate", message, None))
-        }
-        GateStatus::NothingChecked => {
-            let message = if result.items.is_empty() {
-                "the checklist is empty: nothing was checked"
-            } else {
-                "no required item was asked: nothing was checked"
-            };
-            Err(Halt::failed("nothing_checked", message, None))
-        }
     }
 }

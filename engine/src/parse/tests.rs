@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod actions;
+mod examples;
 mod pages;
+mod reference;
 
 use std::collections::HashSet;
 use std::fs;

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::Status;
 use super::planner::Planner;
-use crate::event::state::{Checked, Verdict};
+use crate::event::gate::GateResult;
+use crate::event::state::{Checked, Failure, Verdict};
 use crate::frame::Frame;
 use crate::procedure::check::{Act, Check, Question};
 use crate::question::{self, Found};
@@ -46,6 +48,14 @@ impl Planner<'_> {
         }
         self.checks.insert(place.to_owned(), json!(checked.verdict));
         checked
+    }
+
+    /// What the items of a checklist come to, as far as they are decided.
+    pub fn judge_items(&mut self) {
+        if let Some((code, message)) = GateResult::foreseen(&self.verify).objection() {
+            let code = code.to_owned();
+            self.stop(Status::Failed, Failure { code, message, step: None, check: None, guard: None, attempt: None });
+        }
     }
 
     async fn ask_read(

@@ -123,6 +123,7 @@ impl<'a> Planner<'a> {
                     let checked = self.ask(root, item, &root.scope(), &check_path("items", item), None).await;
                     self.verify.push(checked);
                 }
+                self.judge_items();
             }
         }
     }

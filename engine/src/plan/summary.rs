@@ -1,6 +1,6 @@
 //! What a plan says in short, and how two of them differ.
 
-use super::{Outcome, Summary, View};
+use super::{Outcome, Status, Summary, View};
 use crate::action::EffectClass;
 
 impl View {
@@ -10,6 +10,18 @@ impl View {
         self.steps.iter().any(|step| {
             step.effect != EffectClass::Read && matches!(step.outcome, Outcome::WouldRun | Outcome::Undecided)
         })
+    }
+
+    /// Whether a run of it may begin. A checklist that will not pass is asked all the same, to its end and for the record.
+    #[must_use]
+    pub fn may_begin(&self) -> bool {
+        match self.status {
+            Status::Ready => true,
+            Status::Failed => {
+                self.error.as_ref().is_some_and(|error| ["gate", "nothing_checked"].contains(&&*error.code))
+            }
+            Status::Refused | Status::Guarded | Status::Busy => false,
+        }
     }
 
     /// The steps in one line: `12 steps: 7 exact, 3 estimated, 2 none`.

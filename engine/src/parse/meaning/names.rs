@@ -51,7 +51,7 @@ pub(super) enum Outputs<'a> {
 }
 
 /// What every step has.
-pub(super) const OF_EVERY_STEP: [&str; 4] = ["state", "attempts", "started_at", "ended_at"];
+pub(in crate::parse) const OF_EVERY_STEP: [&str; 4] = ["state", "attempts", "started_at", "ended_at"];
 
 impl<'a> Names<'a> {
     /// The names of a procedure or checklist.

@@ -65,10 +65,10 @@ pub(super) enum Shape<'a> {
     Schema(&'a Value),
 }
 
-const EVERYWHERE: [&str; 6] = ["parameters", "targets", "env", "run", "workspace", "history"];
-const OF_RUN: [&str; 5] = ["id", "started_at", "actor", "environment", "dry"];
-const OF_HISTORY: [&str; 4] = ["runs", "last", "count", "active"];
-const OF_ERROR: [&str; 6] = ["code", "message", "step", "check", "guard", "attempt"];
+pub(in crate::parse) const EVERYWHERE: [&str; 6] = ["parameters", "targets", "env", "run", "workspace", "history"];
+pub(in crate::parse) const OF_RUN: [&str; 5] = ["id", "started_at", "actor", "environment", "dry"];
+pub(in crate::parse) const OF_HISTORY: [&str; 4] = ["runs", "last", "count", "active"];
+pub(in crate::parse) const OF_ERROR: [&str; 6] = ["code", "message", "step", "check", "guard", "attempt"];
 
 impl<'a> Scope<'a> {
     fn roots(&self) -> Vec<&'a str> {

@@ -44,7 +44,7 @@ fn folder() -> PathBuf {
 }
 
 /// The fragment with the keys that it lacks after it, so that its lines keep their numbers.
-fn whole(fragment: &str) -> (String, Option<Kind>) {
+pub(super) fn whole(fragment: &str) -> (String, Option<Kind>) {
     let workspace = fragment.starts_with("# runwarden.yaml");
     let mut text = fragment.to_owned();
     for (key, value) in REST {
