@@ -9,6 +9,10 @@ use rusqlite::Connection;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
+use tlog_tiles::{
+    Checkpoint, Tile, TileHashReader, TileReader, check_record, check_tree, prove_record, prove_tree, record_hash,
+    tree_hash,
+};
 
 /// A workspace with runs in its ledger.
 struct Workspace {
@@ -213,6 +217,54 @@ fn tiles_grow_and_are_never_changed() {
     let other = Workspace::new(3);
     let site = workspace.path("site").display().to_string();
     exits(&other.run(&["ledger", "export", "--tiles", &site]), 1, "other-log");
+}
+
+/// The files of a site, as a client of tiled logs asks for them.
+struct Site(PathBuf);
+
+impl TileReader for Site {
+    fn height(&self) -> u8 {
+        8
+    }
+
+    fn read_tiles(&self, tiles: &[Tile]) -> Result<Vec<Vec<u8>>, tlog_tiles::Error> {
+        // Go's checksum database says the height in the path, and C2SP's layout does not.
+        let read = |tile: &Tile| fs::read(self.0.join(tile.path().replacen("tile/8/", "tile/", 1))).unwrap();
+        Ok(tiles.iter().map(read).collect())
+    }
+
+    fn save_tiles(&self, _tiles: &[Tile], _data: &[Vec<u8>]) {}
+}
+
+#[test]
+fn a_client_that_is_not_ours_reads_the_tiles_and_proves_every_entry_by_them() {
+    let workspace = Workspace::new(1);
+    let items: Vec<u32> = (0..400).collect();
+    let many = format!(
+        "runwarden: v1\nkind: procedure\nname: many\ntitle: Many\nversion: 1.0.0\nsummary: Fills a ledger.\nowner: platform\n\
+         risk: low\nsteps:\n  - id: each\n    title: One of many\n    for_each: {{ items: {items:?}, as: item, key: item, max_items: 500 }}\n    \
+         action: data.value\n    with: {{ it: '{{{{ item }}}}' }}\n",
+    );
+    fs::write(workspace.path("procedures/many.yaml"), many).unwrap();
+    assert_eq!(workspace.run(&["run", "many", "-q"]).exit, 0);
+    assert_eq!(workspace.run(&["ledger", "export", "--tiles", "site"]).exit, 0);
+
+    let note = fs::read(workspace.path("site/checkpoint")).unwrap();
+    let checkpoint = Checkpoint::from_reader(&mut note.as_slice(), false).unwrap();
+    assert_eq!(checkpoint.origin(), "example.org/test");
+    assert!(checkpoint.size() > 256, "one tile is full and has one above it");
+    let site = Site(workspace.path("site"));
+    let reader = TileHashReader::new(checkpoint.size(), *checkpoint.hash(), &site);
+    let entries = workspace.run(&["ledger", "export"]).out;
+    for (index, entry) in entries.lines().take(usize::try_from(checkpoint.size()).unwrap()).enumerate() {
+        let index = u64::try_from(index).unwrap();
+        let proof = prove_record(checkpoint.size(), index, &reader).unwrap();
+        let leaf = record_hash(entry.as_bytes());
+        check_record(&proof, checkpoint.size(), *checkpoint.hash(), index, leaf).unwrap();
+    }
+    let earlier = tree_hash(200, &reader).unwrap();
+    let proof = prove_tree(checkpoint.size(), 200, &reader).unwrap();
+    check_tree(&proof, checkpoint.size(), *checkpoint.hash(), 200, earlier).unwrap();
 }
 
 #[test]
