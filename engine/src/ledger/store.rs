@@ -212,6 +212,12 @@ pub(super) fn head(conn: &Connection) -> rusqlite::Result<Option<Head>> {
     statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
 
+/// The first row whose time is at or after this one, as the column has it.
+pub(super) fn first_since(conn: &Connection, ts: &str) -> rusqlite::Result<Option<i64>> {
+    let mut statement = conn.prepare_cached("SELECT seq FROM entries WHERE ts >= ? ORDER BY seq LIMIT 1")?;
+    statement.query_row([ts], |row| row.get(0)).optional()
+}
+
 /// Changes when another connection has written.
 pub(super) fn data_version(conn: &Connection) -> rusqlite::Result<i64> {
     conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
