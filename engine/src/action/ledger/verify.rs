@@ -118,7 +118,7 @@ type Evidence = Vec<(String, Vec<Object>)>;
 async fn gather(params: &Params, looking: &Looking<'_>) -> Result<Evidence, Error> {
     let mut evidence = Vec::new();
     for name in &params.anchors {
-        let store = open_store(looking.facts, looking.probe, name)?;
+        let store = open_store(looking.facts, looking.probe, name).await?;
         let objects = store.objects(looking.probe, None).await?;
         evidence.push((looking.facts.target(name)?.name.clone(), objects));
     }
