@@ -328,6 +328,72 @@ async fn no_canary_is_in_anything_that_the_program_wrote() {
     assert!(!found(b"xx canary-3f9a1c7e5b2d").is_empty());
 }
 
+/// The service says the token back in its refusals, in a header and in the body.
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_of_an_anchor_store_are_in_nothing_that_the_program_wrote() {
+    let server = MockServer::start().await;
+    let refusal = |request: &Request| {
+        let told = request.headers.get("x-amz-security-token").map(|value| value.to_str().unwrap().to_owned());
+        let told = told.unwrap_or_default();
+        let body = format!("<Error><Code>{told}</Code><Message>{told}</Message></Error>");
+        ResponseTemplate::new(400).set_body_string(body).insert_header("x-echo", told.as_str())
+    };
+    Mock::given(wiremock::matchers::any()).respond_with(refusal).mount(&server).await;
+    let file = format!(
+        "{}targets:\n  book: {{ kind: ledger, path: .runwarden/ledger.db }}\n  \
+         box: {{ kind: secret_store, driver: directory, path: box }}\n  \
+         store: {{ kind: anchor_store, driver: s3, bucket: anchors, endpoint: '{}', access_key_id: {{ secret: plain }}, \
+         secret_access_key: {{ secret: plain }}, session_token: {{ secret: plain }} }}\n\
+         secrets: {{ plain: {{ from: box, key: plain }} }}\npolicy: {{ anchor_after_run: store }}\n",
+        bench::WORKSPACE,
+        server.uri()
+    );
+    let bench = Bench::empty()
+        .file("runwarden.yaml", &file)
+        .file("box/plain", CANARIES[0].1)
+        .procedure("note", "steps: [{ id: a, action: data.value, with: { value: 1 } }]\n")
+        .procedure(
+            "look",
+            "targets: { store: { kind: anchor_store }, book: { kind: ledger } }\nsteps:\n\
+             - { id: a, action: ledger.verify, with: { target: book, anchors: [store] }, on_error: continue }\n",
+        );
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(bench.path("box/plain"), private).unwrap();
+    let mut searched: Vec<(String, Vec<u8>)> = Vec::new();
+    for line in [
+        "check",
+        "run note --format json",
+        "run look",
+        "run look --format ndjson -v",
+        "plan look -o look.json",
+        "anchor store last",
+        "anchor fetch last --from store",
+        "ledger verify --anchors store",
+        "ledger show --format ndjson",
+        "doctor",
+    ] {
+        let output = bench.command(&line.split_whitespace().collect::<Vec<_>>()).output().unwrap();
+        searched.push((format!("stdout of {line}"), output.stdout));
+        searched.push((format!("stderr of {line}"), output.stderr));
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let entries =
+        Reader::copy(&bench.path(".runwarden/ledger.db"), scratch.path()).unwrap().entries(&Filter::default()).unwrap();
+    let is = |kind: &str| entries.iter().filter(|entry| String::from_utf8_lossy(&entry.body).contains(kind)).count();
+    assert!(is("\"secret.read\"") >= 3 && is("\"anchor.failed\"") >= 2, "it was read, and the store was asked");
+    assert!(server.received_requests().await.unwrap().iter().any(|request| {
+        request.headers.get("x-amz-security-token").is_some_and(|token| token.as_bytes() == CANARIES[0].1.as_bytes())
+    }));
+    searched.extend(entries.into_iter().map(|entry| (format!("entry {}", entry.seq), entry.body)));
+    let kept = files(&bench.path(".runwarden")).into_iter().chain([bench.path("look.json")]);
+    searched.extend(kept.map(|path| (path.display().to_string(), fs::read(&path).unwrap())));
+    let shown: Vec<String> = searched
+        .iter()
+        .flat_map(|(place, bytes)| found(bytes).into_iter().map(move |what| format!("{place}: {what}")))
+        .collect();
+    assert!(shown.is_empty(), "{}", shown.join("\n"));
+}
+
 #[test]
 fn a_value_that_is_given_for_a_name_is_not_said_again() {
     let bench = Bench::workspace().procedure(

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use engine::action::sealed::{SecretPlace, Secrets};
+use engine::action::sealed::Secrets;
 use engine::action::{Action, Facts, Looking, Registry};
 use engine::host::machine::{Machine, Settings};
 use engine::host::recorded::{Operation, Recorded};
@@ -18,6 +18,7 @@ use engine::secret::custody::Custody;
 use engine::secret::fingerprint::FingerprintKey;
 use engine::target::bind;
 use engine::target::corvusforge::CorvusLedger;
+use engine::target::secret_store::SecretPlace;
 use engine::time::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
-use crate::action::sealed::SecretPlace;
 use crate::event::state::StepState;
 use crate::id::{Id, Name};
 use crate::procedure::Procedure;
 use crate::procedure::guard::Guard;
 use crate::target::Target;
+use crate::target::secret_store::SecretPlace;
 use crate::template::scope::{Scope, Slot};
 use crate::template::value::Value;
 use crate::time::Timestamp;

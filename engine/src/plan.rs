@@ -308,7 +308,14 @@ fn target_here(
         let (theirs, ours) = (theirs.as_str(), ours.as_str());
         return Err(Error::OtherEnvironment { name: slot.clone(), theirs, ours });
     }
-    Ok(crate::target::bind(name.as_str(), entry, probe)?)
+    let target = crate::target::bind_within(&setting.workspace, name, entry, probe)?;
+    for place in target.secrets.values() {
+        if let Some(theirs) = place.store.environment.filter(|theirs| *theirs != ours) {
+            let (name, theirs, ours) = (slot.clone(), theirs.as_str(), ours.as_str());
+            return Err(Error::OtherEnvironment { name, theirs, ours });
+        }
+    }
+    Ok(target)
 }
 
 /// The digest of what a plan is over.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::action::sealed::{SecretPlace, Secrets};
+use crate::action::sealed::Secrets;
 use crate::action::{self, Action, Facts, Looking, Registry};
 use crate::event::state::{Checked, Verdict};
 use crate::event::{recall, record};
@@ -16,6 +16,7 @@ use crate::host::Probe;
 use crate::id::{Digest, Id, RunId};
 use crate::procedure::check::{Act, Check, Question, Severity};
 use crate::secret::custody::Custody;
+use crate::target::secret_store::SecretPlace;
 use crate::template::Outcome;
 use crate::template::data::AtLeaf;
 use crate::template::error::EvaluationError;

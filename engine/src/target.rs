@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::host::{self, Probe};
-use crate::id::Digest;
-use crate::procedure::workspace::TargetEntry;
+use crate::id::{Digest, Id};
+use crate::procedure::workspace::{TargetEntry, Workspace};
 use crate::procedure::{Environment, TargetKind};
 
 use hash_chain::Recipe;
+use secret_store::SecretPlace;
 
 pub mod anchor_store;
 pub mod corvusforge;
@@ -50,6 +51,8 @@ pub struct Target {
     pub device_inode: Option<(u64, u64)>,
     /// The environment it belongs to, if it says so.
     pub environment: Option<Environment>,
+    /// Where the secrets are that its settings name, by their names in the workspace.
+    pub secrets: BTreeMap<Id, SecretPlace>,
 }
 
 /// Why a target cannot be used.
@@ -290,7 +293,30 @@ pub fn bind(name: &str, entry: &TargetEntry, probe: &dyn Probe) -> Result<Target
         }
     };
     let (name, kind, environment) = (name.to_owned(), entry.kind, entry.environment);
-    Ok(Target { name, kind, driver, settings, identity, device_inode, environment })
+    Ok(Target { name, kind, driver, settings, identity, device_inode, environment, secrets: BTreeMap::new() })
+}
+
+/// The same, and where the secrets of the workspace are that its settings name.
+///
+/// # Errors
+/// As [`bind`]; also when the workspace has no such secret, or its store cannot be bound.
+pub fn bind_within(workspace: &Workspace, name: &Id, entry: &TargetEntry, probe: &dyn Probe) -> Result<Target, Error> {
+    let mut target = bind(name.as_str(), entry, probe)?;
+    if target.kind != TargetKind::AnchorStore {
+        return Ok(target);
+    }
+    for secret in anchor_store::credential::named_in(&target.settings) {
+        let missing = || Error::Settings {
+            target: name.to_string(),
+            driver: target.driver.clone(),
+            why: format!("the workspace has no secret `{secret}`"),
+        };
+        let place = workspace.secrets.get(&secret).ok_or_else(missing)?;
+        let entry = workspace.targets.get(&place.from).ok_or_else(missing)?;
+        let store = bind(place.from.as_str(), entry, probe)?;
+        target.secrets.insert(secret.clone(), SecretPlace { name: secret, store, key: place.key.clone() });
+    }
+    Ok(target)
 }
 
 /// The same of a ledger's file, and the settings with its project made absolute.

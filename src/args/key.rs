@@ -87,12 +87,16 @@ pub struct KeyTrust {
 /// Say that a key counts no longer
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Of an earlier key of the workspace's ledger: what it signed is unproven where no anchor from before\ncovers it, and `runwarden ledger verify` says what that leaves. The present key is rotated first. Of a\nkey that was pinned: it is a pin no longer, and is not pinned again.\n\nExamples:\n  runwarden key revoke eba71e03 --reason 'the old machine was stolen'\n  runwarden key revoke example.org/ops+eba71e03+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs --reason lost"
+    after_help = "Of an earlier key of the workspace's ledger: what it signed is unproven where no anchor from before\ncovers it, and `runwarden ledger verify` says what that leaves. The present key is rotated first. Of a\nkey that was pinned: it is a pin no longer, and is not pinned again.\n\nExamples:\n  runwarden key revoke eba71e03 --reason 'the old machine was stolen'\n  runwarden key revoke eba71e03 --since 2026-11-18T22:00:00Z --reason 'somebody was in that night'\n  runwarden key revoke example.org/ops+eba71e03+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs --reason lost"
 )]
 pub struct KeyRevoke {
     /// The key, `name+id+base64`, or its id of eight hex digits
     #[arg(value_name = "VKEY|ID")]
     pub key: String,
+    /// Since when it may have been in other hands: anchors of more entries, or of later ones, show nothing of what it
+    /// signed; without it, those count that were made before the revocation
+    #[arg(long, value_name = "TIME|SIZE")]
+    pub since: Option<String>,
     /// Why
     #[arg(long)]
     pub reason: String,

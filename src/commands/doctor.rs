@@ -198,7 +198,7 @@ fn has_errors(library: &Library, name: &engine::id::Name, registry: &Registry) -
 }
 
 fn targets(workspace: &Workspace, machine: &Machine) -> Vec<Line> {
-    let bound = |(name, entry): (&engine::id::Id, _)| match target::bind(name.as_str(), entry, machine) {
+    let bound = |(name, entry): (&engine::id::Id, _)| match target::bind_within(&workspace.file, name, entry, machine) {
         Ok(target) => Line::ok("target", format!("{name}: {}", target.identity)),
         Err(error) => Line::error("target", Refusal::invalid("target", error.to_string())),
     };

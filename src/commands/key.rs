@@ -65,6 +65,9 @@ pub struct OneView {
     /// Of a ledger's key: the entry that revoked it.
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_by: Option<u64>,
+    /// The size of the ledger from which on it may have been in other hands, where the revocation says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_since: Option<u64>,
 }
 
 /// The sizes of a ledger that a key may sign.
@@ -90,6 +93,7 @@ impl OneView {
             revoked_at: None,
             sizes: None,
             revoked_by: None,
+            revoked_since: None,
         }
     }
 }
@@ -168,6 +172,7 @@ fn render(key: &OneView, paint: crate::ui::Paint) -> String {
         ("file", key.file.clone()),
         ("not after", key.not_after.map(|at| at.to_string())),
         ("revoked", key.revoked_at.map(|at| at.to_string()).or(key.revoked_by.map(|seq| format!("by entry {seq}")))),
+        ("not trusted", key.revoked_since.map(|size| format!("since size {size}"))),
         (
             "sizes",
             key.sizes.map(|Sizes { from, to }| match to {
@@ -197,11 +202,13 @@ fn of_workspace(context: &Context) -> Result<Vec<OneView>, Refusal> {
             .and_then(|records| records.reader.keys().ok());
         for span in chain.iter().flat_map(|chain| chain.spans()).filter(|span| *span.key.public() != key.public()) {
             let sizes = Some(Sizes { from: span.from, to: span.to });
-            keys.push(OneView { sizes, revoked_by: span.revoked_at, ..ours(span.key.public()) });
+            let (revoked_by, revoked_since) = (span.revoked_at, span.since);
+            keys.push(OneView { sizes, revoked_by, revoked_since, ..ours(span.key.public()) });
         }
         let own = chain.iter().flat_map(|chain| chain.spans()).find(|span| *span.key.public() == key.public());
         let sizes = own.map(|span| Sizes { from: span.from, to: span.to });
-        keys.push(OneView { sizes, revoked_by: own.and_then(|span| span.revoked_at), ..ours(&key.public()) });
+        let (revoked_by, revoked_since) = (own.and_then(|span| span.revoked_at), own.and_then(|span| span.since));
+        keys.push(OneView { sizes, revoked_by, revoked_since, ..ours(&key.public()) });
     }
     for (name, witness) in &workspace.file.ledger.witnesses {
         let view = OneView::new(name.as_str(), "witness", &ActorPublic::new(*witness.key.public()));

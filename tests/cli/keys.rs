@@ -131,6 +131,43 @@ fn a_revoked_key_leaves_unproven_what_no_older_anchor_covers() {
 }
 
 #[test]
+fn a_revocation_says_since_when_and_later_anchors_show_nothing() {
+    let bench = after_a_run();
+    let old = vkey(&bench);
+    let early = bench.run("ledger head --format json").json()["size"].as_u64().unwrap();
+    bench.run_with(&["key", "rotate", "--reason", "stolen"]).exits(0);
+    let late = bench.run("ledger head --format json").json()["size"].as_u64().unwrap();
+    for (folder, size) in [("early", early), ("late", late)] {
+        fs::create_dir(bench.path(folder)).unwrap();
+        let name = format!(".runwarden/ledger.db.checkpoints/{size}");
+        fs::copy(bench.path(&name), bench.path(&format!("{folder}/anchor"))).unwrap();
+    }
+    let revoke = |since: &str| bench.run_with(&["key", "revoke", &id(&old), "--since", since, "--reason", "stolen"]);
+    revoke("yesterday").exits(2);
+    revoke("99999").exits(1);
+    revoke("2999-01-01T00:00:00Z").exits(1);
+    let since = early.to_string();
+    let revoked = ["key", "revoke", &id(&old), "--since", &since, "--reason", "stolen", "--format", "json"];
+    let revoked = bench.run_with(&revoked).exits(0).fits(&bench, "output/key_revoke").json();
+    assert_eq!(revoked["since"], early);
+    let shown = bench.run("key show --format json").exits(0).fits(&bench, "output/key_show").json();
+    assert_eq!(shown["keys"][0]["revoked_since"], early, "{shown:#}");
+    // Without `--since` the later anchor would cover it.
+    for (folder, first) in [("early", early), ("late", 0)] {
+        let report = bench.run(&format!("ledger verify --anchors {folder} --format json")).exits(1).json();
+        assert_eq!(report["status"], "self_consistent_only", "{folder}: {report:#}");
+        let problem = &report["problems"][0];
+        assert_eq!((&problem["code"], &problem["seq"]), (&"unproven".into(), &first.into()), "{folder}: {report:#}");
+        assert!(problem["detail"].as_str().unwrap().contains(&format!("since size {early}")), "{report:#}");
+    }
+    // Of a pin there are no sizes to speak of.
+    let theirs = after_a_run();
+    let pinned = vkey(&theirs);
+    bench.run_with(&["key", "trust", &pinned]).exits(0);
+    bench.run_with(&["key", "revoke", &pinned, "--since", "1", "--reason", "lost"]).exits(2);
+}
+
+#[test]
 fn a_pinned_key_is_asked_for_where_a_ledger_of_that_origin_is_verified() {
     let theirs = after_a_run();
     let bench = Bench::workspace().file("runwarden.yaml", &WORKSPACE.replace("test/ops", "test/auditor"));

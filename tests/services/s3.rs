@@ -100,6 +100,51 @@ fn a_run_is_kept_as_objects_and_what_happens_to_them_is_named() {
 }
 
 #[test]
+fn credentials_that_are_secrets_of_the_workspace_are_read_noted_and_shown_nowhere() {
+    let server = files();
+    let vault = format!(
+        "{{ kind: anchor_store, driver: s3, bucket: anchor-bucket, endpoint: 'http://127.0.0.1:{}', access_key_id: {{ \
+         secret: id }}, secret_access_key: {{ secret: key }} }}\n  box: {{ kind: secret_store, driver: dotenv, path: \
+         kept.env }}",
+        server.port
+    );
+    let secrets = format!("secrets: {{ id: {{ from: box, key: ID }}, key: {{ from: box, key: KEY }} }}\n{AFTER_RUN}");
+    let bench = workspace(&vault, &secrets).file("kept.env", &format!("ID={KEY_ID}\n"));
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(bench.path("kept.env"), private).unwrap();
+    // A secret that is not there leaves the run not anchored, and says which.
+    assert_eq!(run(&bench, "demo.note", 1)["anchored"], false);
+    let failed = entries(&bench, "anchor.failed")[0]["data"]["detail"].as_str().unwrap().to_owned();
+    assert!(failed.contains("secret `key`: store `box` has no `KEY`"), "{failed}");
+    fs::write(bench.path("kept.env"), format!("ID={KEY_ID}\nKEY={SECRET}\n")).unwrap();
+    assert_eq!(run(&bench, "demo.note", 0)["anchored"], true);
+    assert_eq!(verified(&bench, 0)["status"], "ok");
+    let reads = entries(&bench, "secret.read");
+    let named = |name: &str| reads.iter().find(|read| read["data"]["name"] == name).unwrap()["data"].clone();
+    let read = named("key");
+    assert_eq!((&read["store"], &read["key"], &read["by"]), (&"box".into(), &"KEY".into(), &"anchor".into()));
+    assert_eq!(named("id")["key"], "ID");
+    // A step that looks into the store is noted by its path.
+    run(&bench, "demo.sound", 0);
+    let reads = entries(&bench, "secret.read");
+    assert!(reads.iter().any(|read| read["data"]["by"] == "look" && read["data"]["name"] == "key"), "{reads:#?}");
+    bench.run("plan demo.sound -o plan.json").exits(0);
+    let said = [bench.run("plan demo.sound").stdout, bench.run("ledger show --format ndjson").stdout].concat();
+    let mut written = vec![said.into_bytes(), fs::read(bench.path("plan.json")).unwrap()];
+    for file in fs::read_dir(bench.path(".runwarden")).unwrap().map(|file| file.unwrap().path()) {
+        written.extend(file.is_file().then(|| fs::read(file).unwrap()));
+    }
+    for bytes in &written {
+        let has = |needle: &str| bytes.windows(needle.len()).any(|window| window == needle.as_bytes());
+        assert!(!has(SECRET) && !has(KEY_ID));
+    }
+    let wrong = fs::read_to_string(bench.path("runwarden.yaml")).unwrap().replace("secret: key }", "secret: kee }");
+    fs::write(bench.path("runwarden.yaml"), wrong).unwrap();
+    let refused = bench.run("check").exits(2).stderr;
+    assert!(refused.contains("`kee`") && refused.contains("did you mean `key`?"), "{refused}");
+}
+
+#[test]
 fn nothing_is_written_over_what_is_there() {
     let server = files();
     let bench = server.bench();

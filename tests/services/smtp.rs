@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::bench::Bench;
 use super::parts::{AFTER_RUN, Server, entries, has, independence, is_missing, python, run, workspace};
 
 /// Takes mails and writes each to a file; with a certificate it asks for TLS and the right password.
@@ -133,9 +134,21 @@ fn a_login_goes_over_tls_and_its_password_is_written_nowhere() {
     let bench = workspace(&store, AFTER_RUN).env("MAIL_PASSWORD", "correct horse battery");
     assert_eq!(run(&bench, "demo.note", 0)["anchored"], true);
     assert_eq!(mails(&box_), 1);
-    let ledger = fs::read(bench.path(".runwarden/ledger.db")).unwrap();
-    let is_in = |needle: &[u8]| ledger.windows(needle.len()).any(|window| window == needle);
-    assert!(!is_in(b"correct horse battery"));
+    let is_in = |bench: &Bench, needle: &[u8]| {
+        let ledger = fs::read(bench.path(".runwarden/ledger.db")).unwrap();
+        ledger.windows(needle.len()).any(|window| window == needle)
+    };
+    assert!(!is_in(&bench, b"correct horse battery"));
+
+    // The same password from a secret store.
+    let store = store.replace("{ env: MAIL_PASSWORD }", "{ secret: mail }");
+    let store = format!("{store}\n  box: {{ kind: secret_store, driver: env, prefix: BOX_ }}");
+    let policy = format!("secrets: {{ mail: {{ from: box, key: mail }} }}\n{AFTER_RUN}");
+    let bench = workspace(&store, &policy).env("BOX_mail", "correct horse battery");
+    assert_eq!(run(&bench, "demo.note", 0)["anchored"], true);
+    assert_eq!(mails(&box_), 2);
+    assert_eq!(entries(&bench, "secret.read")[0]["data"]["name"], "mail");
+    assert!(!is_in(&bench, b"correct horse battery"));
 }
 
 #[test]

@@ -103,12 +103,12 @@ fn store<'a>(facts: &'a Facts, name: &Id) -> Result<&'a Target, Error> {
 }
 
 /// The store of that name, with its credentials.
-pub(in crate::action) fn open_store(
+pub(in crate::action) async fn open_store(
     facts: &Facts,
     probe: &dyn Probe,
     name: &Id,
 ) -> Result<Box<dyn AnchorStore>, Error> {
-    Ok(anchor_store::open(store(facts, name)?, probe, &facts.secrets.custody)?)
+    Ok(anchor_store::open(store(facts, name)?, probe, &facts.secrets.custody, &facts.secrets.by).await?)
 }
 
 /// The ledger of that name, copied; only one whose anchors are known here.

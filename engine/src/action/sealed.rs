@@ -19,7 +19,7 @@ use crate::secret::fingerprint::Fingerprint;
 use crate::secret::masker::Masker;
 use crate::secret::{MASK, Secret};
 use crate::target::Target;
-use crate::target::secret_store::{self, Found};
+use crate::target::secret_store::{self, Found, SecretPlace};
 use crate::template::data::SECRET;
 
 /// The code of a secret that is not in its store: in a plan it makes what depends on it undecided.
@@ -112,25 +112,6 @@ impl JsonSchema for SecretName {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         Sealed::json_schema(generator)
-    }
-}
-
-/// Where a secret of a procedure is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SecretPlace {
-    /// Its name in the workspace.
-    pub name: Id,
-    /// The store.
-    pub store: Target,
-    /// The key in the store.
-    pub key: String,
-}
-
-impl SecretPlace {
-    /// What the place really is, whatever the store is called.
-    #[must_use]
-    pub fn identity(&self) -> String {
-        format!("{}#{}", self.store.identity, self.key)
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::sealed::{SecretPlace, Secrets};
+use super::sealed::Secrets;
 use super::{Doing, Error, Facts, Looking, Preview, Reconciled, Registry};
 use crate::host::machine::{Machine, Settings};
 use crate::host::recorded::{Operation, Recorded};
@@ -19,6 +19,7 @@ use crate::procedure::workspace::TargetEntry;
 use crate::secret::custody::Custody;
 use crate::secret::fingerprint::FingerprintKey;
 use crate::target::Target;
+use crate::target::secret_store::SecretPlace;
 use crate::time::Timestamp;
 
 pub(super) struct Trial {
@@ -154,6 +155,7 @@ fn target(name: &str, kind: Kind, settings: Map<String, Value>) -> Target {
         settings,
         identity: format!("test:{name}"),
         environment: None,
+        secrets: BTreeMap::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 //! Nothing here changes how the run ended. What it changes is whether the run is called done.
 
 use crate::event::anchoring::{AnchorFailed, AnchorIntent, AnchorReceipt};
-use crate::event::fact::Event;
+use crate::event::fact::{Event, SecretRead};
 use crate::event::{Draft, Kind};
 use crate::host::Host;
 use crate::id::{Digest, Id, RunId};
@@ -12,7 +12,7 @@ use crate::ledger::error::Error as LedgerError;
 use crate::ledger::reader::Reader;
 use crate::procedure::Environment;
 use crate::procedure::workspace::Policy;
-use crate::secret::custody::Custody;
+use crate::secret::custody::{Custody, SecretUse};
 use crate::target::anchor_store::place::Guarded;
 use crate::target::anchor_store::receipts::{Recorded, receipts};
 use crate::target::anchor_store::{self, Item, deposit, inventory, own};
@@ -186,6 +186,9 @@ impl Courier<'_> {
             detail
         });
         let outcome = outcome.map(|receipt| AnchorReceipt { name, ..receipt });
+        for SecretUse { name, store, key, fingerprint, by } in self.custody.take_reads() {
+            self.note(ledger, Event::SecretRead(SecretRead { name, store, key, by, fingerprint }))?;
+        }
         let event = match &outcome {
             Ok(receipt) => Event::AnchorReceipt(receipt.clone()),
             Err(detail) => {
@@ -229,7 +232,7 @@ impl Courier<'_> {
         item: &Item,
         foreign: Option<&Anchor>,
     ) -> Result<AnchorReceipt, driver::Error> {
-        let store = anchor_store::open(target, self.host, self.custody)?;
+        let store = anchor_store::open(target, self.host, self.custody, "anchor").await?;
         store.trust(self.host, &self.guarded)?;
         let found = deposit::look(&*store, self.host, item).await?;
         let had = found.len() >= item.files.len();

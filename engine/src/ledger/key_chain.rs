@@ -17,6 +17,7 @@ use crate::event::Kind;
 use crate::merkle::note::{Note, VerifierKey};
 use crate::merkle::rotation::Rotation;
 use crate::sign;
+use crate::time::Timestamp;
 
 /// One key, and the sizes it is good for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,17 @@ pub struct KeySpan {
     pub to: Option<u64>,
     /// The entry that revoked it.
     pub revoked_at: Option<u64>,
+    /// The size from which on it may have been in other hands, where the revocation says so: what it signed of larger ones
+    /// shows nothing.
+    pub since: Option<u64>,
+}
+
+impl KeySpan {
+    /// The largest size of an anchor that still shows something of what the key signed; none while it is not revoked.
+    #[must_use]
+    pub fn trusted_to(&self) -> Option<u64> {
+        self.revoked_at.map(|revoked| self.since.map_or(revoked, |since| since.min(revoked)))
+    }
 }
 
 /// All keys of a ledger, the oldest first. There is at least one.
@@ -43,7 +55,10 @@ impl KeyChain {
     /// That of a ledger whose genesis names this key.
     #[must_use]
     pub fn new(genesis: VerifierKey) -> Self {
-        Self { spans: vec![KeySpan { key: genesis, from: 1, to: None, revoked_at: None }], rotations: Vec::new() }
+        Self {
+            spans: vec![KeySpan { key: genesis, from: 1, to: None, revoked_at: None, since: None }],
+            rotations: Vec::new(),
+        }
     }
 
     /// All keys, the oldest first.
@@ -113,19 +128,27 @@ impl KeyChain {
         if let Some(last) = self.spans.last_mut() {
             last.to = Some(entry.seq + 1);
         }
-        self.spans.push(KeySpan { key: rotation.to.clone(), from: entry.seq, to: None, revoked_at: None });
+        self.spans.push(KeySpan { key: rotation.to.clone(), from: entry.seq, to: None, revoked_at: None, since: None });
         self.rotations.push(rotation);
         Ok(())
     }
 
     fn revoked(&mut self, entry: &Entry) -> Result<(), String> {
         let named = text(&entry.data, "key")?;
+        let since = match entry.data.get("since") {
+            None => None,
+            Some(since) => {
+                let size = since.as_u64().filter(|size| *size <= entry.seq);
+                Some(size.ok_or_else(|| format!("it says since {since}, and there were {} entries", entry.seq))?)
+            }
+        };
         let span = self.spans.iter_mut().find(|span| span.key.to_string() == named);
         let span = span.ok_or_else(|| format!("`{named}` is no key of this ledger"))?;
         if let Some(before) = span.revoked_at {
             return Err(format!("`{named}` was revoked by entry {before} already"));
         }
         span.revoked_at = Some(entry.seq);
+        span.since = since;
         span.to = span.to.or(Some(entry.seq + 1));
         Ok(())
     }
@@ -179,10 +202,15 @@ pub(super) fn rotated(rotation: &Rotation, note: &Note, reason: &str) -> Map<Str
     facts.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
 }
 
-/// What `key.revoked` says.
-pub(super) fn revoked(key: &VerifierKey, reason: &str) -> Map<String, Value> {
-    let facts = [("key", key.to_string()), ("reason", reason.to_owned())];
-    facts.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
+/// What `key.revoked` says: since which size, and the time that this was told by.
+pub(super) fn revoked(key: &VerifierKey, reason: &str, since: Option<(u64, Option<Timestamp>)>) -> Map<String, Value> {
+    let facts = [
+        ("key", Some(Value::from(key.to_string()))),
+        ("reason", Some(reason.into())),
+        ("since", since.map(|(size, _)| size.into())),
+        ("since_at", since.and_then(|(_, at)| at).map(|at| at.to_string().into())),
+    ];
+    facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 fn text<'a>(data: &'a Map<String, Value>, name: &str) -> Result<&'a str, String> {

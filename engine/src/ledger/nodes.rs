@@ -56,7 +56,7 @@ impl<'a> Nodes<'a> {
 
     /// The root of the subtree of some leaves, as RFC 9162 splits a tree.
     pub fn root(&self, leaves: &Range<u64>) -> Result<Hash, Missing> {
-        let size = leaves.end - leaves.start;
+        let size = leaves.end.checked_sub(leaves.start).filter(|size| *size > 0).ok_or(Missing)?;
         if size.is_power_of_two() && leaves.start.is_multiple_of(size) {
             return self.whole(leaves);
         }

@@ -1,7 +1,7 @@
 //! Proofs out of a ledger: that an entry is in it, and that it only grew.
 //!
-//! Made from the nodes beside the ledger, or from the column of leaf hashes in one pass, and checked against a signed root before they are given out, so a
-//! damaged column gives no proof, and never a wrong one. Nothing is signed here.
+//! Made from the nodes beside the ledger, or from the column of leaf hashes in one pass, and checked against a signed root
+//! before they are given out, so a damaged column gives no proof, and never a wrong one. Nothing is signed here.
 
 use std::path::Path;
 
@@ -177,6 +177,36 @@ pub(super) fn growth(conn: &Connection, path: &Path, from: u64, sealed: Sealed) 
         let what = format!("no signed checkpoint of {from} entries or more; the newest that was asked for has {size}");
         return Err(Error::NotSealed { path: path.to_owned(), what });
     }
+    // Nodes that are missing or wrong give no proof, and the leaves are gone over in their place.
+    let (from_root, proof) = match growth_by_nodes(&Nodes::beside(path, conn), from, &sealed.checkpoint) {
+        Some(found) => found,
+        None => growth_by_leaves(conn, path, from, &sealed.checkpoint)?,
+    };
+    let request = AddCheckpoint { old: from, proof, note: sealed.note };
+    Ok(Grown { from, from_root, checkpoint: sealed.checkpoint, request })
+}
+
+/// The earlier root and the proof, from the roots of a few subtrees; none where those do not lead to what was signed.
+pub(super) fn growth_by_nodes(nodes: &Nodes<'_>, from: u64, signed: &Checkpoint) -> Option<(Hash, Vec<Hash>)> {
+    let Some(maker) = ProofMaker::consistency(from, signed.size) else {
+        // Everything begins with nothing: there only the end is to be shown.
+        let is_signed = from == 0 && nodes.root(&(0..signed.size)).is_ok_and(|root| root == signed.root);
+        return is_signed.then(|| (CompactRange::new().root(), Vec::new()));
+    };
+    let from_root = nodes.root(&(0..from)).ok()?;
+    let proof = maker.from_roots(|leaves| nodes.root(leaves)).ok()?;
+    let is_shown = check_consistency(from, signed.size, &from_root, &signed.root, &proof).is_ok();
+    is_shown.then_some((from_root, proof))
+}
+
+/// The same from every leaf.
+fn growth_by_leaves(
+    conn: &Connection,
+    path: &Path,
+    from: u64,
+    signed: &Checkpoint,
+) -> Result<(Hash, Vec<Hash>), Error> {
+    let size = signed.size;
     let mut maker = ProofMaker::consistency(from, size);
     let mut range = CompactRange::new();
     let mut from_root = range.root();
@@ -193,7 +223,7 @@ pub(super) fn growth(conn: &Connection, path: &Path, from: u64, sealed: Sealed) 
     if range.size() < size {
         return Err(cut(path, size));
     }
-    if range.root() != sealed.checkpoint.root {
+    if range.root() != signed.root {
         return Err(not_signed(path, size));
     }
     let proof = match maker {
@@ -201,11 +231,9 @@ pub(super) fn growth(conn: &Connection, path: &Path, from: u64, sealed: Sealed) 
         None => Vec::new(),
     };
     if from > 0 {
-        check_consistency(from, size, &from_root, &sealed.checkpoint.root, &proof)
-            .map_err(|_| not_signed(path, size))?;
+        check_consistency(from, size, &from_root, &signed.root, &proof).map_err(|_| not_signed(path, size))?;
     }
-    let request = AddCheckpoint { old: from, proof, note: sealed.note };
-    Ok(Grown { from, from_root, checkpoint: sealed.checkpoint, request })
+    Ok((from_root, proof))
 }
 
 fn not_signed(path: &Path, size: u64) -> Error {

@@ -10,7 +10,7 @@ use serde_json::Map;
 
 use super::error::Error;
 use super::key_chain;
-use super::{Ledger, signed, start};
+use super::{Ledger, signed, start, store};
 use crate::event::{Draft, Kind};
 use crate::merkle::note::{Note, VerifierKey};
 use crate::merkle::rotation::Rotation;
@@ -24,6 +24,15 @@ pub struct Decision<'a> {
     pub actor: &'a str,
     /// Why.
     pub reason: &'a str,
+}
+
+/// Since when a key may have been in other hands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// Since the ledger had so many entries.
+    Size(u64),
+    /// Since this instant: since the ledger had the entries of before.
+    Time(Timestamp),
 }
 
 /// What a rotation came to.
@@ -76,13 +85,19 @@ impl Ledger {
         Ok(Rotated { from, to, seq, checkpoint })
     }
 
-    /// Says that a key counts no longer: what it signed is unproven where no anchor made before covers it. Gives the
-    /// number of the entry.
+    /// Says that a key counts no longer: what it signed is unproven where no anchor made before covers it; with `since`,
+    /// none larger than that. Gives the number of the entry, and the size that `since` came to.
     ///
     /// # Errors
-    /// When it is none of the ledger's earlier keys, was revoked already, or it cannot be written. The ledger's present
-    /// key is not revoked: it signs what says so. Another takes its place first.
-    pub fn revoke(&mut self, now: Timestamp, key: &VerifierKey, decision: Decision<'_>) -> Result<u64, Error> {
+    /// When it is none of the ledger's earlier keys, was revoked already, `since` is to come, or it cannot be written. The
+    /// ledger's present key is not revoked: it signs what says so. Another takes its place first.
+    pub fn revoke(
+        &mut self,
+        now: Timestamp,
+        key: &VerifierKey,
+        since: Option<Since>,
+        decision: Decision<'_>,
+    ) -> Result<(u64, Option<u64>), Error> {
         if *key == self.named {
             return Err(Error::Key(format!("`{key}` is the ledger's present key; another must take its place first")));
         }
@@ -94,12 +109,30 @@ impl Ledger {
                 }
             }
         }
-        let data = key_chain::revoked(key, decision.reason);
+        let since = since.map(|since| self.size_at(since, now)).transpose()?;
+        let data = key_chain::revoked(key, decision.reason, since);
         let draft = Draft { actor: Some(decision.actor.to_owned()), ..Draft::new(Kind::KeyRevoked, data) };
         let seq = self.append(now, &[draft])?.first().map_or(0, |entry| entry.seq);
         self.reread_keys()?;
         self.checkpoint()?;
-        Ok(seq)
+        Ok((seq, since.map(|(size, _)| size)))
+    }
+
+    /// How many entries there were, with the time where that was said in place of the size.
+    fn size_at(&self, since: Since, now: Timestamp) -> Result<(u64, Option<Timestamp>), Error> {
+        let size = self.range.size();
+        match since {
+            Since::Size(since) if since > size => {
+                Err(Error::Key(format!("there are {size} entries, so {since} are to come")))
+            }
+            Since::Size(since) => Ok((since, None)),
+            Since::Time(at) if at > now => Err(Error::Key(format!("it is {now}, so {at} is to come"))),
+            Since::Time(at) => {
+                let first = store::first_since(&self.conn, &at.to_string());
+                let first = first.map_err(|error| Error::reading(&self.path, &error))?;
+                Ok((first.map_or(size, |seq| u64::try_from(seq).unwrap_or(0)), Some(at)))
+            }
+        }
     }
 
     /// The keys as the entries have them now.

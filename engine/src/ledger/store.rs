@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -68,6 +69,9 @@ const COLUMNS: &str = "seq, body, hash, prev, run, kind, ts";
 
 pub(super) const APPEND: &str =
     "INSERT INTO entries (seq, body, hash, prev, run, kind, ts) VALUES (?, ?, ?, ?, ?, ?, ?)";
+
+/// Names, and the statements they were made with.
+type Schema = Vec<(String, String)>;
 
 /// The newest row: its number and its hash column.
 pub(super) type Head = (i64, Hash);
@@ -208,6 +212,12 @@ pub(super) fn head(conn: &Connection) -> rusqlite::Result<Option<Head>> {
     statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
 
+/// The first row whose time is at or after this one, as the column has it.
+pub(super) fn first_since(conn: &Connection, ts: &str) -> rusqlite::Result<Option<i64>> {
+    let mut statement = conn.prepare_cached("SELECT seq FROM entries WHERE ts >= ? ORDER BY seq LIMIT 1")?;
+    statement.query_row([ts], |row| row.get(0)).optional()
+}
+
 /// Changes when another connection has written.
 pub(super) fn data_version(conn: &Connection) -> rusqlite::Result<i64> {
     conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
@@ -215,19 +225,13 @@ pub(super) fn data_version(conn: &Connection) -> rusqlite::Result<i64> {
 
 /// Whether tables, indexes and triggers are those that the version was made with; what differs is a problem.
 pub(super) fn check_schema(conn: &Connection, problems: &mut Problems) -> rusqlite::Result<bool> {
-    let made = Connection::open_in_memory()?;
-    migrate(&made, 0)?;
-    let listed = |conn: &Connection| -> rusqlite::Result<Vec<(String, String)>> {
-        let mut statement = conn.prepare("SELECT name, coalesce(sql, '') FROM sqlite_schema ORDER BY name")?;
-        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
-    };
-    let (expected, found) = (listed(&made)?, listed(conn)?);
+    let (expected, found) = (made()?, listed(conn)?);
     for (name, sql) in &found {
         if !expected.iter().any(|known| known.0 == *name) {
             problems.add("schema_changed", None, None, format!("`{name}` is not of a ledger: {sql}"));
         }
     }
-    for (name, sql) in &expected {
+    for (name, sql) in expected {
         match found.iter().find(|(found, _)| found == name) {
             None => problems.add("schema_changed", None, None, format!("`{name}` is missing")),
             Some((_, other)) if other != sql => {
@@ -237,6 +241,24 @@ pub(super) fn check_schema(conn: &Connection, problems: &mut Problems) -> rusqli
         }
     }
     Ok(expected.iter().find(|(name, _)| name == "entries") == found.iter().find(|(name, _)| name == "entries"))
+}
+
+/// What [`listed`] gives of a file as it is made; made once in the life of the process.
+fn made() -> rusqlite::Result<&'static Schema> {
+    static MADE: OnceLock<Schema> = OnceLock::new();
+    if let Some(known) = MADE.get() {
+        return Ok(known);
+    }
+    let conn = Connection::open_in_memory()?;
+    migrate(&conn, 0)?;
+    let listed = listed(&conn)?;
+    Ok(MADE.get_or_init(|| listed))
+}
+
+/// Tables, indexes and triggers, by name.
+fn listed(conn: &Connection) -> rusqlite::Result<Schema> {
+    let mut statement = conn.prepare("SELECT name, coalesce(sql, '') FROM sqlite_schema ORDER BY name")?;
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 /// Shows every row from a number on to `see`, in order.

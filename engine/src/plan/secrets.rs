@@ -7,12 +7,13 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{Error, Plan, Setting, target_here};
 use crate::action::NOT_PROBED;
-use crate::action::sealed::{SECRET_TOO_SHORT, SecretPlace, Secrets};
+use crate::action::sealed::{SECRET_TOO_SHORT, Secrets};
 use crate::diagnostic::did_you_mean;
 use crate::host::Probe;
 use crate::id::Id;
 use crate::procedure::Procedure;
 use crate::secret::fingerprint::Fingerprint;
+use crate::target::secret_store::SecretPlace;
 
 /// What is in the place of a secret now.
 pub(super) enum Version {

@@ -32,6 +32,7 @@ pub mod smtp;
 #[cfg(test)]
 mod tests;
 
+use credential::Opening;
 use place::Guarded;
 
 /// How the name of an object begins that is no anchor: made to find out what a store lets be done to it.
@@ -168,21 +169,27 @@ pub trait AnchorStore: Send + Sync {
     async fn trial(&self, host: &dyn Host, canary: &Item) -> Result<Trial, Error>;
 }
 
-/// The store that a target is; its credentials are read now, and masked from now on.
+/// The store that a target is; its credentials are read now, and masked from now on. `by` is who asks for it: the path of
+/// a step, or `anchor`.
 ///
 /// # Errors
 /// When the target is no anchor store, its settings are wrong, or a credential is missing.
-pub fn open(target: &Target, probe: &dyn Probe, custody: &Custody) -> Result<Box<dyn AnchorStore>, Error> {
-    let name = target.name.clone();
+pub async fn open(
+    target: &Target,
+    probe: &dyn Probe,
+    custody: &Custody,
+    by: &str,
+) -> Result<Box<dyn AnchorStore>, Error> {
+    let (name, opening) = (target.name.clone(), Opening { target, probe, custody, by });
     Ok(match target.driver.as_str() {
         "directory" => Box::new(directory::Directory { settings: target.settings()? }),
-        "git_tag" => Box::new(git_tag::GitTag::open(name, target.settings()?, probe, custody)?),
+        "git_tag" => Box::new(git_tag::GitTag::open(name, target.settings()?, &opening).await?),
         #[cfg(feature = "s3")]
-        "s3" => Box::new(s3::S3::open(name, target.settings()?, probe, custody)?),
+        "s3" => Box::new(s3::S3::open(name, target.settings()?, &opening).await?),
         #[cfg(not(feature = "s3"))]
         "s3" => return Err(Error::new("unsupported", format!("store `{name}`: this program was built without `s3`"))),
         "rekor" => Box::new(rekor::Rekor::open(name, target.settings()?, probe)?),
-        "smtp" => Box::new(smtp::Smtp::open(name, target.settings()?, probe, custody)?),
+        "smtp" => Box::new(smtp::Smtp::open(name, target.settings()?, &opening).await?),
         driver => {
             return Err(Error::new("bad_target", format!("target `{name}` (driver `{driver}`) is no anchor store")));
         }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::driver::Error;
 use super::{Identity, Target, file_identity, read_settings};
 use crate::host::{Host, Probe};
+use crate::id::Id;
 use crate::secret::Secret;
 
 pub mod command;
@@ -30,6 +31,25 @@ pub struct Found {
     pub value: Secret,
     /// Its version, where the store counts them.
     pub version: Option<u64>,
+}
+
+/// Where a secret is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SecretPlace {
+    /// Its name in the workspace.
+    pub name: Id,
+    /// The store.
+    pub store: Target,
+    /// The key in the store.
+    pub key: String,
+}
+
+impl SecretPlace {
+    /// What the place really is, whatever the store is called.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        format!("{}#{}", self.store.identity, self.key)
+    }
 }
 
 /// A place where secrets are kept.

@@ -3,6 +3,7 @@
 use engine::execute::anchoring::Courier;
 use engine::host::Probe as _;
 use engine::ledger::Ledger;
+use engine::ledger::fingerprint_key;
 use engine::secret::custody::Custody;
 use engine::target::anchor_store::inventory::{inventory, is_run_id, item, name_of};
 use engine::target::anchor_store::place::Guarded;
@@ -38,7 +39,7 @@ pub fn store(context: &Context, args: &AnchorStore) -> Result<Exit, Refusal> {
     let key = own_ledger::key(&workspace)?
         .ok_or_else(|| Refusal::new(Exit::Ledger, "ledger-missing", "there is no ledger for the receipts yet"))?;
     let mut ledger = Ledger::open(&workspace.ledger(), key, machine.now())?;
-    let custody = Custody::default();
+    let custody = Custody::new(fingerprint_key::load(&workspace.ledger())?);
     let guarded = Guarded { project: Some(project_around(&from.path)), ledger: from.path };
     let courier = Courier { host: &machine, custody: &custody, guarded, actor: setup::actor() };
     let handed = runtime()?.block_on(courier.hand_over_foreign(&mut ledger, &anchor, &item, &stores))?;

@@ -8,10 +8,11 @@ use engine::host::Probe as _;
 use engine::host::machine::Machine;
 use engine::id::{Id, RunId};
 use engine::ledger::anchor::{Anchor, Asked};
+use engine::ledger::fingerprint_key;
 use engine::ledger::reader::Reader;
 use engine::ledger::report::{Finding, Status};
 use engine::ledger::verify::{Anchors, verify_anchored};
-use engine::procedure::TargetKind;
+use engine::procedure::{Environment, TargetKind};
 use engine::secret::custody::Custody;
 use engine::target::anchor_store::own::{self, Found};
 use engine::target::anchor_store::place::Guarded;
@@ -113,11 +114,20 @@ pub fn bind(workspace: &Workspace, machine: &Machine, names: &[Id]) -> Result<Ve
                 .help("name one under `targets` with `kind: anchor_store`")
         })?;
         let environment = workspace.environment()?;
-        if entry.environment.is_some_and(|belongs| belongs != environment) {
-            let message = format!("target `{name}` belongs to another environment than {}", environment.as_str());
-            return Err(Refusal::new(Exit::Refused, "other-environment", message));
+        let elsewhere = |name: &str, belongs: Option<Environment>| match belongs {
+            Some(belongs) if belongs != environment => {
+                let message = format!("target `{name}` belongs to another environment than {}", environment.as_str());
+                Err(Refusal::new(Exit::Refused, "other-environment", message))
+            }
+            _ => Ok(()),
+        };
+        elsewhere(name.as_str(), entry.environment)?;
+        let target = target::bind_within(&workspace.file, name, entry, machine)
+            .map_err(|error| Refusal::invalid("target", error.to_string()))?;
+        for place in target.secrets.values() {
+            elsewhere(&place.store.name, place.store.environment)?;
         }
-        target::bind(name.as_str(), entry, machine).map_err(|error| Refusal::invalid("target", error.to_string()))
+        Ok(target)
     };
     names.iter().map(bind).collect()
 }
@@ -153,7 +163,7 @@ pub fn store(context: &Context, args: &AnchorStore) -> Result<Exit, Refusal> {
     let key = own_ledger::key(&workspace)?
         .ok_or_else(|| Refusal::new(Exit::Ledger, "ledger-missing", "there is no ledger yet"))?;
     let mut ledger = engine::ledger::Ledger::open(&workspace.ledger(), key, machine.now())?;
-    let custody = Custody::default();
+    let custody = Custody::new(fingerprint_key::load(&workspace.ledger())?);
     let courier = Courier { host: &machine, custody: &custody, guarded: guarded(&workspace), actor: setup::actor() };
     let handed = runtime()?.block_on(courier.hand_over(&mut ledger, &run, &stores))?;
     let anchored = demand.map(|demand| courier.is_met(&ledger, &run, &demand)).transpose()?;
@@ -202,9 +212,18 @@ pub(super) fn objects(workspace: &Workspace, name: &str, run: Option<&str>) -> R
     let [target] = &bind(workspace, &machine, &[id(name)?])?[..] else {
         return Err(Refusal::internal("one name is one target"));
     };
-    let unreadable = |error: driver::Error| Refusal::new(Exit::Ledger, "io", error.to_string());
-    let store = anchor_store::open(target, &machine, &Custody::default()).map_err(unreadable)?;
-    runtime()?.block_on(store.objects(&machine, run)).map_err(unreadable)
+    let custody = Custody::default();
+    // What a store says in its answer may be what it was told.
+    let unreadable = |error: driver::Error| {
+        let mut message = error.to_string();
+        custody.masker().clean(&mut message);
+        Refusal::new(Exit::Ledger, "io", message)
+    };
+    let found = async {
+        let store = anchor_store::open(target, &machine, &custody, "anchor").await?;
+        store.objects(&machine, run).await
+    };
+    runtime()?.block_on(found).map_err(unreadable)
 }
 
 pub fn fetch(context: &Context, args: &AnchorFetch) -> Result<Exit, Refusal> {

@@ -2,8 +2,9 @@
 
 use engine::host::Probe as _;
 use engine::ledger::Ledger;
-use engine::ledger::rotate::Decision;
+use engine::ledger::rotate::{Decision, Since};
 use engine::merkle::note::VerifierKey;
+use engine::time::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -24,6 +25,9 @@ pub struct View {
     /// The entry of the workspace's ledger that says so, where it was a key of that.
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
+    /// The size from which on it may have been in other hands, where that was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<u64>,
     /// Whether it was pinned, and is no longer.
     unpinned: bool,
     /// How many entries stand on it that no checkpoint of a later key begins after: the most that may be unproven.
@@ -35,6 +39,7 @@ pub fn run(context: &Context, args: &KeyRevoke) -> Result<Exit, Refusal> {
     if args.reason.trim().is_empty() {
         return Err(Refusal::invalid("usage", "the reason is empty").help("say why the key counts no longer"));
     }
+    let since = args.since.as_deref().map(since).transpose()?;
     let workspace = workspace::open(context.global.workspace.as_deref())?;
     let is_meant = |key: &VerifierKey| key.to_string() == args.key || hex_id(key) == args.key;
     let of_ledger = of_ledger(&workspace, &is_meant)?;
@@ -45,9 +50,15 @@ pub fn run(context: &Context, args: &KeyRevoke) -> Result<Exit, Refusal> {
         let message = format!("there is no key `{}` of this ledger, and none that was pinned", args.key);
         return Err(Refusal::new(Exit::Failed, "key", message).help("`runwarden key show` shows which there are"));
     };
-    let seq = match &of_ledger {
-        Some((key, _)) => Some(revoke(&workspace, key, &args.reason)?),
-        None => None,
+    let (seq, since) = match &of_ledger {
+        Some((key, _)) => {
+            let (seq, since) = revoke(&workspace, key, since, &args.reason)?;
+            (Some(seq), since)
+        }
+        None if since.is_some() => {
+            return Err(Refusal::invalid("usage", "`--since` is of keys of the workspace's ledger; a pin goes whole"));
+        }
+        None => (None, None),
     };
     if let Some(place) = pinned {
         all[place] = pins::Pin { key: key.clone(), is_revoked: true, at, reason: args.reason.clone() };
@@ -56,12 +67,15 @@ pub fn run(context: &Context, args: &KeyRevoke) -> Result<Exit, Refusal> {
     let signed = of_ledger.and_then(|(_, to)| to);
     let ui = &context.ui;
     if !ui.is_human() {
-        ui.json(&View { status: "revoked", key: key.to_string(), seq, unpinned: pinned.is_some(), signed });
+        ui.json(&View { status: "revoked", key: key.to_string(), seq, since, unpinned: pinned.is_some(), signed });
         return Ok(Exit::Done);
     }
     match seq {
         Some(seq) => ui.data(&format!("revoked {key}, entry {seq}")),
         None => ui.data(&format!("revoked {key}, which was pinned")),
+    }
+    if let Some(since) = since {
+        ui.note(&format!("what it signed of more than {since} entries shows nothing, wherever it was kept"));
     }
     if let Some(signed) = signed {
         ui.note(&format!(
@@ -86,18 +100,36 @@ fn of_ledger(
     Ok(span.map(|span| (span.key.clone(), span.to)))
 }
 
-fn revoke(workspace: &Workspace, key: &VerifierKey, reason: &str) -> Result<u64, Refusal> {
+/// A size, or an instant.
+fn since(text: &str) -> Result<Since, Refusal> {
+    if text.bytes().all(|byte| byte.is_ascii_digit())
+        && let Ok(size) = text.parse()
+    {
+        return Ok(Since::Size(size));
+    }
+    Timestamp::parse(text).map(Since::Time).map_err(|error| {
+        Refusal::invalid("usage", format!("--since `{text}`: {error}"))
+            .help("give a number of entries, or a time like 2026-11-20T09:00:00Z")
+    })
+}
+
+fn revoke(
+    workspace: &Workspace,
+    key: &VerifierKey,
+    since: Option<Since>,
+    reason: &str,
+) -> Result<(u64, Option<u64>), Refusal> {
     let missing = || Refusal::new(Exit::Ledger, "ledger-missing", "there is no ledger");
     let own = own_ledger::key(workspace)?.ok_or_else(missing)?;
     let now = setup::reading_machine().now();
     let mut ledger = Ledger::open(&workspace.ledger(), own, now)?;
     let actor = setup::actor();
-    let revoked = ledger.revoke(now, key, Decision { actor: &actor, reason });
+    let revoked = ledger.revoke(now, key, since, Decision { actor: &actor, reason });
     // What was refused is the answer; a farewell that failed on top of it would only hide that.
     let closed = ledger.close(now);
-    let seq = revoked?;
+    let revoked = revoked?;
     closed?;
-    Ok(seq)
+    Ok(revoked)
 }
 
 fn hex_id(key: &VerifierKey) -> String {

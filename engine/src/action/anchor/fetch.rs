@@ -128,6 +128,6 @@ impl Shelf {
 
 /// Everything in a store.
 pub(super) async fn everything(looking: &Looking<'_>, store: &Id) -> Result<Shelf, Error> {
-    let store = open_store(looking.facts, looking.probe, store)?;
+    let store = open_store(looking.facts, looking.probe, store).await?;
     Ok(Shelf::of(store.objects(looking.probe, None).await?))
 }

@@ -59,11 +59,11 @@ pub enum Outcome {
 }
 
 impl Params {
-    fn trust(&self, facts: &Facts, probe: &dyn Probe) -> Result<Trust, Error> {
+    async fn trust(&self, facts: &Facts, probe: &dyn Probe) -> Result<Trust, Error> {
         store(facts, &self.target)?;
         let guarded = Guarded::of(ledger_target(facts, &self.ledger)?);
         let guarded = guarded.map_err(|error| Error::new("bad_target", error.to_string()))?;
-        Ok(open_store(facts, probe, &self.target)?.trust(probe, &guarded)?)
+        Ok(open_store(facts, probe, &self.target).await?.trust(probe, &guarded)?)
     }
 }
 
@@ -102,13 +102,13 @@ impl Effect for Independence {
     type Output = Output;
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
-        params.trust(looking.facts, looking.probe)?;
+        params.trust(looking.facts, looking.probe).await?;
         Ok(Preview::UNKNOWN)
     }
 
     async fn apply(&self, params: Params, doing: &Doing<'_>) -> Result<Output, Error> {
-        let grade = params.trust(doing.facts, doing.host)?;
-        let store = open_store(doing.facts, doing.host, &params.target)?;
+        let grade = params.trust(doing.facts, doing.host).await?;
+        let store = open_store(doing.facts, doing.host, &params.target).await?;
         let Trial { overwrite, delete } = store.trial(doing.host, &canary(doing.facts, doing.host.now())).await?;
         let (overwrite, first) = in_words("overwriting", &overwrite);
         let (delete, second) = in_words("removing", &delete);

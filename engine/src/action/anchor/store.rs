@@ -102,7 +102,7 @@ impl Params {
         let (name, driver) = (target.name.clone(), target.driver.clone());
         let is_own = ledger_target(facts, &self.ledger)?.driver == own::DRIVER;
         let stamped = if is_own { None } else { Some(self.stamped(facts)?) };
-        let store = open_store(facts, probe, &self.target)?;
+        let store = open_store(facts, probe, &self.target).await?;
         let trust = store.trust(probe, &self.guarded(facts)?)?;
         let (item, at, existing) = match stamped {
             Some(anchor) => {

@@ -1,6 +1,6 @@
 //! `ledger.verify`: the whole judgement over a ledger. What is wrong with it is the answer, not a failure.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{aside, copy, need_runs};
 use crate::action::anchor::open_store;
 use crate::action::{Error, Looking, Read};
+use crate::host::{EntryKind, Probe};
 use crate::id::{Digest, Id};
 use crate::ledger::report::{AnchorReport, Problem, Report, RunReport, Status};
 use crate::ledger::signed::Given;
@@ -18,6 +19,7 @@ use crate::target::anchor_store::receipts::{hold, receipts};
 use crate::target::anchor_store::{Object, own};
 use crate::target::ledger_copy::LedgerCopy;
 use crate::target::open_ledger::OpenLedger;
+use crate::target::recorded_head::{MAX_HEAD, Recorded};
 use crate::time::{Duration, Timestamp};
 
 /// Judges a ledger.
@@ -42,7 +44,13 @@ pub struct Params {
     #[serde(default)]
     #[schemars(extend("x-runwarden-target" = ["anchor_store"]))]
     anchors: Vec<Id>,
-    /// The newest anchor must not be older, counted from the last entry it covers; of driver `runwarden`.
+    /// Recorded heads that must fit, files or folders of them as `anchor export` writes them: with them a sound log can be
+    /// `ok`. Of drivers `hash_chain` and `digest_log`.
+    #[serde(default)]
+    #[schemars(extend("x-runwarden-path" = true))]
+    heads: Vec<PathBuf>,
+    /// The newest anchor must not be older, counted from the last entry it covers; of a recorded head, from its time. Of
+    /// drivers `runwarden`, `hash_chain` and `digest_log`.
     #[serde(default)]
     max_age: Option<Duration>,
 }
@@ -112,43 +120,89 @@ impl Read for Verify {
     }
 }
 
-/// What each store has, by the store's name in the workspace.
-type Evidence = Vec<(String, Vec<Object>)>;
+/// What the ledger is held against.
+struct Evidence {
+    /// What each store has, by the store's name in the workspace.
+    stores: Vec<(String, Vec<Object>)>,
+    heads: Recorded,
+}
 
 async fn gather(params: &Params, looking: &Looking<'_>) -> Result<Evidence, Error> {
-    let mut evidence = Vec::new();
+    let mut stores = Vec::new();
     for name in &params.anchors {
-        let store = open_store(looking.facts, looking.probe, name)?;
+        let store = open_store(looking.facts, looking.probe, name).await?;
         let objects = store.objects(looking.probe, None).await?;
-        evidence.push((looking.facts.target(name)?.name.clone(), objects));
+        stores.push((looking.facts.target(name)?.name.clone(), objects));
     }
-    Ok(evidence)
+    let mut heads = Recorded { max_age: params.max_age, ..Recorded::default() };
+    for path in &params.heads {
+        add_heads(&mut heads, path, looking.probe)?;
+    }
+    Ok(Evidence { stores, heads })
+}
+
+/// A recorded head, or a folder of which every file is one. What is not there is no error: somebody may have removed it.
+fn add_heads(heads: &mut Recorded, path: &Path, probe: &dyn Probe) -> Result<(), Error> {
+    let shown = path.display().to_string();
+    match probe.stat(&probe.resolve(path)?)? {
+        None => heads.missing.push(shown),
+        Some(stat) if stat.kind == EntryKind::Folder => {
+            let mut names = probe.list(path)?;
+            names.retain(|name| !name.starts_with('.'));
+            names.sort();
+            if names.is_empty() {
+                heads.missing.push(format!("{shown}/*"));
+            }
+            for name in names {
+                let path = path.join(name);
+                let bytes = probe.read(&path, MAX_HEAD as u64)?;
+                heads.given.push(Given { source: path.display().to_string(), bytes });
+            }
+        }
+        Some(_) => heads.given.push(Given { source: shown, bytes: probe.read(path, MAX_HEAD as u64)? }),
+    }
+    Ok(())
 }
 
 /// The digest of what is judged: of the ledger alone where no store is asked.
 fn subject_of(copy: &LedgerCopy, evidence: &Evidence) -> Digest {
-    if evidence.is_empty() {
+    if evidence.stores.is_empty() && evidence.heads.given.is_empty() && evidence.heads.missing.is_empty() {
         return copy.subject().clone();
     }
     let mut text = copy.subject().to_string();
-    for object in evidence.iter().flat_map(|(_, objects)| objects) {
+    for object in evidence.stores.iter().flat_map(|(_, objects)| objects) {
         let bytes = object.bytes.as_ref().map(|bytes| Digest::of(bytes).to_string());
         text += &format!("\n{}\n{}", object.place, bytes.unwrap_or_else(|damage| damage.detail.clone()));
+    }
+    for head in &evidence.heads.given {
+        text += &format!("\n{}\n{}", head.source, Digest::of(&head.bytes));
+    }
+    for missing in &evidence.heads.missing {
+        text += &format!("\n{missing}\nmissing");
     }
     Digest::of(text.as_bytes())
 }
 
 fn judge(params: &Params, ledger: &OpenLedger, evidence: Evidence, now: Timestamp) -> Result<Report, Error> {
     let runs = params.runs.as_deref();
-    if params.anchors.is_empty() && params.max_age.is_none() {
+    let Evidence { stores, heads } = evidence;
+    if params.anchors.is_empty() && heads.is_empty() {
         return Ok(ledger.report(runs));
     }
+    let is_of_lines = matches!(ledger, OpenLedger::HashChain(_) | OpenLedger::DigestLog(_));
+    if !params.heads.is_empty() && !is_of_lines {
+        let message = "`heads` are of drivers `hash_chain` and `digest_log`; this ledger has `anchors`";
+        return Err(Error::new("unsupported_driver", message));
+    }
     match ledger {
+        OpenLedger::HashChain(_) | OpenLedger::DigestLog(_) if params.anchors.is_empty() => {
+            ledger.report_recorded(runs, heads, now).map_err(|why| Error::new("unreadable", why))
+        }
         OpenLedger::Runwarden(reader, _) => {
             let recorded = receipts(reader, None).map_err(|error| Error::new("unreadable", error.to_string()))?;
             let max_age = params.max_age.map(|most| (most, now));
             let mut anchors = Anchors { max_age, ..Anchors::default() };
-            for (store, objects) in evidence {
+            for (store, objects) in stores {
                 hold(&mut anchors, &store, own::found(objects), &recorded);
             }
             Ok(ledger.report_anchored(runs, &anchors))
@@ -156,7 +210,7 @@ fn judge(params: &Params, ledger: &OpenLedger, evidence: Evidence, now: Timestam
         OpenLedger::Corvusforge(corvus) if params.max_age.is_none() => {
             let wanted = |run: &str| runs.is_none_or(|runs| runs.iter().any(|wanted| wanted == run));
             let (mut anchors, mut misfits) = (Vec::new(), Vec::new());
-            for found in evidence.into_iter().map(|(_, objects)| inventory(objects)) {
+            for found in stores.into_iter().map(|(_, objects)| inventory(objects)) {
                 let its = found.anchors.into_iter().filter(|stored| wanted(&stored.anchor.run_id));
                 anchors.extend(
                     its.map(|stored| Given {
@@ -176,6 +230,12 @@ fn judge(params: &Params, ledger: &OpenLedger, evidence: Evidence, now: Timestam
             }
             Ok(report)
         }
-        _ => Err(Error::new("unsupported_driver", "`anchors` and `max_age` are not of this ledger's driver")),
+        OpenLedger::Corvusforge(_) => {
+            Err(Error::new("unsupported_driver", "`max_age` is not of driver `corvusforge`; `anchor.verify` judges it"))
+        }
+        OpenLedger::HashChain(_) | OpenLedger::DigestLog(_) => {
+            let message = "`anchors` are not of this ledger's driver; name the recorded heads with `heads`";
+            Err(Error::new("unsupported_driver", message))
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ledger::key_chain::KeyChain;
-use crate::ledger::rotate::{Decision, Rotated};
+use crate::ledger::rotate::{Decision, Rotated, Since};
 use crate::ledger::signed::Refusal;
 use crate::merkle::note::Note;
 use crate::merkle::rotation::Rotation;
@@ -27,9 +27,16 @@ impl Place {
 
     fn revoke(&self, with: u8, which: u8, when: i64) -> u64 {
         let mut ledger = Ledger::open(&self.path, new_key(with), at(when)).unwrap();
-        let seq = ledger.revoke(at(when), &named(which), DECISION).unwrap();
+        let (seq, _) = ledger.revoke(at(when), &named(which), None, DECISION).unwrap();
         ledger.close(at(when)).unwrap();
         seq
+    }
+
+    fn revoke_since(&self, since: Since, when: i64) -> Option<u64> {
+        let mut ledger = Ledger::open(&self.path, new_key(8), at(when)).unwrap();
+        let (_, since) = ledger.revoke(at(when), &named(7), Some(since), DECISION).unwrap();
+        ledger.close(at(when)).unwrap();
+        since
     }
 
     fn verify_with(&self, keys: &[VerifierKey], anchors: &[Given]) -> Report {
@@ -296,7 +303,7 @@ fn the_present_key_an_unknown_one_and_a_revoked_one_are_not_revoked() {
         (1, "is no key of this ledger"),
         (7, "was revoked by entry 16 already"),
     ] {
-        let refused = ledger.revoke(at(70), &named(which), DECISION).unwrap_err();
+        let refused = ledger.revoke(at(70), &named(which), None, DECISION).unwrap_err();
         assert_eq!(refused.to_string(), format!("`{}` {says}", named(which)));
     }
 }
@@ -351,6 +358,83 @@ fn a_rotation_signed_over_another_history_is_found() {
     let problem = report.problems.iter().find(|problem| problem.code == "bad_key_entry").unwrap();
     assert_eq!((report.status, problem.seq), (Status::Broken, Some(13)));
     assert_eq!(problem.detail, "the keys signed for another history than the one before this entry");
+}
+
+#[test]
+fn since_when_a_key_was_in_other_hands_says_which_anchors_still_count() {
+    // The twelve entries before the rotation are of the old key alone; the rotation is entry 13, and it is revoked later.
+    let judged = |since: Option<Since>, anchor: u64| {
+        let place = Place::filled();
+        place.rotate(7, 8, 50);
+        match since {
+            Some(since) => drop(place.revoke_since(since, 60)),
+            None => drop(place.revoke(8, 7, 60)),
+        }
+        let report = place.verify_with(&[named(8)], &[place.checkpoint(anchor)]);
+        let unproven = report.problems.iter().filter(|problem| problem.code == "unproven");
+        let unproven: Vec<(i64, String)> =
+            unproven.map(|problem| (problem.seq.unwrap_or(-1), problem.detail.clone())).collect();
+        (report.status, unproven)
+    };
+    let (status, found) = judged(None, 14);
+    assert_eq!((status, found), (Status::Ok, vec![]), "the anchor covers all that the old key signed");
+    for since in [Since::Size(14), Since::Size(15)] {
+        let (status, found) = judged(Some(since), 14);
+        assert_eq!((status, found), (Status::Ok, vec![]), "{since:?}");
+    }
+    let (status, found) = judged(Some(Since::Size(13)), 14);
+    assert_eq!(status, Status::SelfConsistentOnly);
+    let [(0, detail)] = &found[..] else { unreachable!("{found:?}") };
+    assert!(detail.contains("revoked since size 13, and no anchor from before covers them"), "{detail}");
+    // Of an anchor from before that, what is left is what came after it.
+    let (status, found) = judged(Some(Since::Size(13)), 12);
+    assert_eq!(status, Status::SelfConsistentOnly);
+    let [(12, detail)] = &found[..] else { unreachable!("{found:?}") };
+    assert!(detail.contains("entries 12 to 13 stand on"), "{detail}");
+    // An anchor that the old key alone signed after that shows nothing.
+    let (status, found) = judged(Some(Since::Size(5)), 12);
+    assert_eq!((status, found.len()), (Status::SelfConsistentOnly, 2), "{found:?}");
+    assert!(found.iter().any(|(_, detail)| detail.contains("may have been in other hands since size 5")), "{found:?}");
+}
+
+#[test]
+fn since_a_time_is_since_the_entries_of_before() {
+    let place = Place::filled();
+    place.rotate(7, 8, 50);
+    assert_eq!(place.revoke_since(Since::Time(at(50)), 60), Some(12), "the writer opened at that time");
+    let (reader, _scratch) = place.reader();
+    let newest = reader.entries(&Filter { kind: Some(Kind::KeyRevoked), ..Filter::default() }).unwrap();
+    let entry = newest[0].entry(&place.path).unwrap();
+    assert_eq!((&entry.data["since"], &entry.data["since_at"]), (&json!(12), &json!(at(50).to_string())));
+    let span = &place.chain().spans()[0].clone();
+    assert_eq!((span.since, span.trusted_to()), (Some(12), Some(12)));
+
+    let fresh = Place::filled();
+    fresh.rotate(7, 8, 50);
+    let mut ledger = Ledger::open(&fresh.path, new_key(8), at(60)).unwrap();
+    let size = ledger.size();
+    for (since, says) in [
+        (Since::Size(size + 1), format!("there are {size} entries, so {} are to come", size + 1)),
+        (Since::Time(at(61)), format!("it is {}, so {} is to come", at(60), at(61))),
+    ] {
+        let refused = ledger.revoke(at(60), &named(7), Some(since), DECISION).unwrap_err();
+        assert_eq!(refused.to_string(), says);
+    }
+    assert_eq!(ledger.size(), size, "nothing was written");
+    assert_eq!(ledger.revoke(at(60), &named(7), Some(Since::Time(at(60))), DECISION).unwrap().1, Some(size - 1));
+}
+
+#[test]
+fn a_revocation_since_what_was_not_yet_is_out_of_order() {
+    for since in [json!(99), json!(-1), json!("3"), json!(null)] {
+        let place = Place::filled();
+        place.rotate(7, 8, 50);
+        let data = json!({ "key": named(7).to_string(), "reason": "stolen", "since": since });
+        let report = appended(&place, 8, Kind::KeyRevoked, &data);
+        let problem = report.problems.iter().find(|problem| problem.code == "bad_key_entry").unwrap();
+        assert_eq!(report.status, Status::Broken);
+        assert!(problem.detail.contains("it says since"), "{}", problem.detail);
+    }
 }
 
 #[test]

@@ -1,9 +1,14 @@
 //! Proofs out of a ledger: what is shown, by which checkpoint, and what a damaged one does not give.
 
+use ct_merkle::mem_backed_tree::MemoryBackedTree;
+use rusqlite::config::DbConfig;
+use sha2::Sha256;
+
 use super::*;
 use crate::ledger::anchor::{Anchor, Asked};
 use crate::ledger::backup::back_up;
 use crate::ledger::verify::{Anchors, verify_anchored};
+use crate::merkle::CompactRange;
 use crate::merkle::proof::check_consistency;
 use crate::merkle::tlog_proof::TlogProof;
 use crate::time::Duration;
@@ -115,6 +120,50 @@ fn a_proof_by_kept_nodes_is_the_one_that_all_leaves_give() {
     }
     std::fs::remove_dir_all(&nodes).unwrap();
     assert_eq!(proofs(), fast);
+}
+
+#[test]
+fn growth_by_kept_nodes_is_what_all_leaves_and_another_maker_of_proofs_give() {
+    let place = long(1_500);
+    let nodes = files::beside(&place.path, ".nodes");
+    let (reader, _scratch) = place.reader();
+    let size = reader.head().unwrap().size;
+    let mut tree = MemoryBackedTree::<Sha256, Vec<u8>>::new();
+    let mut prefixes = vec![CompactRange::new().root()];
+    for stored in reader.entries(&Filter::default()).unwrap() {
+        tree.push(stored.body);
+        prefixes.push(tree.root().as_bytes().as_slice().try_into().unwrap());
+    }
+    let sizes = || (0..=size).step_by(41).chain([1, 2, 255, 256, 257, 512, 1_024, 1_025, size - 1, size]);
+    let grown = || {
+        let (reader, _scratch) = place.reader();
+        sizes().map(|from| reader.prove_growth(from, Some(size), &[vkey()]).unwrap()).collect::<Vec<_>>()
+    };
+    let fast = grown();
+    let signed = reader.newest_sealed(&[vkey()]).unwrap().unwrap().checkpoint;
+    let by_nodes = Nodes::beside(&place.path, &reader.conn);
+    for (from, grown) in sizes().zip(&fast) {
+        let found = prove::growth_by_nodes(&by_nodes, from, &signed);
+        assert_eq!(found, Some((grown.from_root, grown.request.proof.clone())), "nodes alone, from {from}");
+        assert_eq!(grown.from_root, prefixes[usize::try_from(from).unwrap()], "from {from}");
+        if from > 0 && from < size {
+            let other = tree.prove_consistency(usize::try_from(size - from).unwrap());
+            assert_eq!(grown.request.proof.concat(), other.as_bytes(), "from {from}");
+        }
+    }
+    // With the leaves out of reach but for the few that stand beside the way, the nodes still do.
+    reader.conn.pragma_update(None, "query_only", false).unwrap();
+    reader.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).unwrap();
+    reader.conn.execute("DELETE FROM entries WHERE seq < 1024", []).unwrap();
+    assert!(prove::growth_by_nodes(&by_nodes, 1_024, &signed).is_some());
+    assert_eq!(prove::growth_by_nodes(&by_nodes, 1_000, &signed), None);
+    for damage in [&b""[..], &[7; 32], &[7; 33]] {
+        std::fs::write(nodes.join("8"), damage).unwrap();
+        assert_eq!(prove::growth_by_nodes(&by_nodes, 1_024, &signed), None, "{damage:?}");
+        assert_eq!(grown(), fast, "{damage:?}");
+    }
+    std::fs::remove_dir_all(&nodes).unwrap();
+    assert_eq!(grown(), fast);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! Trust starts at a key that was given, and where none was, at the one the genesis names. From there it goes along the
 //! rotations, which both keys signed: back always, for who takes over vouches for what was there; forward unless the key
-//! that named the next was revoked, and no anchor from before the revocation covers the entry where it did.
+//! that named the next was revoked, and no anchor from before the revocation covers the entry where it did. Where the
+//! revocation says since when, before is before that.
 
 use std::collections::BTreeMap;
 
@@ -68,23 +69,24 @@ impl Trust {
         standing: &[Standing],
         problems: &mut Problems,
     ) -> (BTreeMap<usize, Option<Refusal>>, u64) {
-        let Some(chain) = &self.chain else { return (refusals(signed, |_| None), u64::MAX) };
-        let older = |revoked: u64| {
+        let Some(chain) = &self.chain else { return (refusals(signed, |_, _| None), u64::MAX) };
+        let older = |most: u64| {
             let counts = |(place, claim): &(usize, &Standing)| {
                 let is_signed = matches!(signed.get(place), Some(Ok(_)));
-                claim.is_anchor && claim.fits && is_signed && claim.size <= revoked
+                claim.is_anchor && claim.fits && is_signed && claim.size <= most
             };
             standing.iter().enumerate().filter(counts).map(|(_, claim)| claim.size).max().unwrap_or(0)
         };
-        let covered: Vec<u64> = chain.spans().iter().map(|span| span.revoked_at.map_or(u64::MAX, older)).collect();
+        let covered: Vec<u64> = chain.spans().iter().map(|span| span.trusted_to().map_or(u64::MAX, older)).collect();
         let mut proven = u64::MAX;
         for (span, covered) in chain.spans().iter().zip(&covered) {
             let (Some(revoked), Some(to)) = (span.revoked_at, span.to) else { continue };
             if *covered < to {
                 proven = proven.min(*covered);
+                let since = span.since.map(|since| format!(" since size {since}")).unwrap_or_default();
                 let detail = format!(
-                    "entries {covered} to {} stand on `{}`, which entry {revoked} revoked, and no anchor from before \
-                     covers them",
+                    "entries {covered} to {} stand on `{}`, which entry {revoked} revoked{since}, and no anchor from \
+                     before covers them",
                     to - 1,
                     span.key
                 );
@@ -92,8 +94,19 @@ impl Trust {
             }
         }
         let believed = self.believed(chain, &covered, problems);
-        let why = |by: &[usize]| {
+        let why = |claim: usize, by: &[usize]| {
             let is_believed = |place: &usize| believed.get(*place).copied().unwrap_or(true);
+            let size = standing.get(claim).map_or(u64::MAX, |claim| claim.size);
+            let is_late = |span: &KeySpan| span.since.is_some_and(|since| size > since);
+            let late = by.iter().map(|place| chain.spans().get(*place).filter(|span| is_late(span)));
+            if let Some(Some(first)) = late.collect::<Option<Vec<_>>>().map(|late| late.first().copied()) {
+                let why = format!(
+                    "it is of size {size}, and signed by `{}`, which may have been in other hands since size {}",
+                    first.key,
+                    first.since.unwrap_or_default()
+                );
+                return Some(Refusal::Unproven(why));
+            }
             let first = by.iter().find_map(|place| chain.spans().get(*place))?;
             let why = format!("it is signed by `{}`, which only a revoked key vouches for", first.key);
             (!by.iter().any(is_believed)).then_some(Refusal::Unproven(why))
@@ -129,11 +142,11 @@ impl Trust {
 
 fn refusals(
     signed: BTreeMap<usize, Signed>,
-    why: impl Fn(&[usize]) -> Option<Refusal>,
+    why: impl Fn(usize, &[usize]) -> Option<Refusal>,
 ) -> BTreeMap<usize, Option<Refusal>> {
-    let judged = |signed: Signed| match signed {
-        Ok(by) => why(&by),
+    let judged = |place: usize, signed: Signed| match signed {
+        Ok(by) => why(place, &by),
         Err(refusal) => Some(refusal),
     };
-    signed.into_iter().map(|(place, signed)| (place, judged(signed))).collect()
+    signed.into_iter().map(|(place, signed)| (place, judged(place, signed))).collect()
 }

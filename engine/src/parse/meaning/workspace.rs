@@ -39,6 +39,7 @@ impl<'a> Checker<'a, '_> {
                 (id.clone(), SecretEntry { from: secret.from.clone(), key: secret.key.clone() })
             })
             .collect();
+        self.credentials(raw, at.get("targets"));
         let bindings = self.bindings(raw, at.get("bindings"));
         let witnesses = self.witnesses(raw, at.get("ledger").get("witnesses"));
         let count = raw.ledger.witnesses.as_ref().map_or(0, IndexMap::len);
@@ -59,6 +60,28 @@ impl<'a> Checker<'a, '_> {
             policy: policy?,
             document: opened.tree.to_json(),
         })
+    }
+
+    /// The secrets that anchor stores take their credentials from are there.
+    fn credentials(&mut self, raw: &raw::Workspace, at: At<'_>) {
+        for (id, target) in
+            raw.targets.iter().flatten().filter(|(_, target)| kind_of(target) == Some(Kind::AnchorStore))
+        {
+            for (name, setting) in &target.0 {
+                if let Some(secret) = setting.get("secret").and_then(Value::as_str) {
+                    self.bound_secret(raw, secret, at.get(id.as_str()).get(name).get("secret"));
+                }
+            }
+        }
+    }
+
+    /// The workspace has a secret of that name.
+    fn bound_secret(&mut self, raw: &raw::Workspace, secret: &str, at: At<'_>) {
+        let known: Vec<&str> = raw.secrets.iter().flat_map(|all| all.keys()).map(Id::as_str).collect();
+        if !known.contains(&secret) {
+            let place = self.place(at.span());
+            self.problems.push(problem::unbound(place, "secret", secret, &known));
+        }
     }
 
     /// Who cosigns: keys that can be read, and that nobody else has.
@@ -197,11 +220,7 @@ impl<'a> Checker<'a, '_> {
                     let slots: Vec<&str> = secrets.into_iter().flat_map(|all| all.keys()).map(Id::as_str).collect();
                     self.slot("secret", slot, &slots, at);
                 }
-                if !raw.secrets.as_ref().is_some_and(|secrets| secrets.contains_key(secret)) {
-                    let known: Vec<&str> = raw.secrets.iter().flat_map(|all| all.keys()).map(Id::as_str).collect();
-                    let place = self.place(at.span());
-                    self.problems.push(problem::unbound(place, "secret", secret.as_str(), &known));
-                }
+                self.bound_secret(raw, secret.as_str(), at);
             }
             let valid = Binding {
                 targets: binding.targets.clone().unwrap_or_default(),

@@ -10,13 +10,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::credential::{Credential, text};
+use super::credential::{Credential, Opening, text};
 use super::git::{Git, Tree};
 use super::place::{Guarded, judge_place};
 use super::{AnchorStore, Damage, Error, Item, Kept, Object, Trial, Tried, absolute, at_most};
 use crate::host::{Host, Probe};
 use crate::secret::Secret;
-use crate::secret::custody::Custody;
 use crate::target::Trust;
 use crate::time::Duration;
 
@@ -119,9 +118,9 @@ pub(super) struct GitTag {
 }
 
 impl GitTag {
-    pub fn open(name: String, settings: Settings, probe: &dyn Probe, custody: &Custody) -> Result<Self, Error> {
+    pub async fn open(name: String, settings: Settings, opening: &Opening<'_>) -> Result<Self, Error> {
         settings.check(&name)?;
-        let token = settings.token.as_ref().map(|token| token.read(&name, probe, custody)).transpose()?;
+        let token = opening.read_any(settings.token.as_ref()).await?;
         Ok(Self { name, settings, token })
     }
 

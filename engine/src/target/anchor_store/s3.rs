@@ -13,13 +13,12 @@ use object_store::path::Path;
 use object_store::{ObjectStore as _, ObjectStoreExt as _, RetryConfig};
 use serde_json::{Map, Value};
 
-use super::credential::{Credential, text};
+use super::credential::{Opening, text};
 use super::place::Guarded;
 use super::{AnchorStore, Damage, Error, Item, Kept, MAX_OBJECT, Object, Trial, Tried, at_most};
 use crate::host::{Answer, Get, Host, Probe};
 use crate::id::Digest;
 use crate::secret::Secret;
-use crate::secret::custody::Custody;
 use crate::target::Trust;
 use crate::time::Timestamp;
 
@@ -39,12 +38,11 @@ pub(super) struct S3 {
 }
 
 impl S3 {
-    pub fn open(name: String, settings: Settings, probe: &dyn Probe, custody: &Custody) -> Result<Self, Error> {
-        let read = |credential: &Credential| credential.read(&name, probe, custody);
+    pub async fn open(name: String, settings: Settings, opening: &Opening<'_>) -> Result<Self, Error> {
         Ok(Self {
-            access_key_id: read(&settings.access_key_id)?,
-            secret_access_key: read(&settings.secret_access_key)?,
-            session_token: settings.session_token.as_ref().map(read).transpose()?,
+            access_key_id: opening.read(&settings.access_key_id).await?,
+            secret_access_key: opening.read(&settings.secret_access_key).await?,
+            session_token: opening.read_any(settings.session_token.as_ref()).await?,
             settings,
             name,
         })

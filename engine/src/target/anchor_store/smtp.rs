@@ -5,13 +5,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::credential::Credential;
+use super::credential::{Credential, Opening};
 use super::place::Guarded;
 use super::{AnchorStore, Error, Item, Kept, Object, Trial, Tried, absolute, at_most};
 use crate::host::mail::{Attached, Login, Mail, Tls};
 use crate::host::{Host, Probe};
 use crate::secret::Secret;
-use crate::secret::custody::Custody;
 use crate::target::Trust;
 use crate::time::Duration;
 
@@ -105,8 +104,8 @@ pub(super) struct Smtp {
 }
 
 impl Smtp {
-    pub fn open(name: String, settings: Settings, probe: &dyn Probe, custody: &Custody) -> Result<Self, Error> {
-        let password = settings.password.as_ref().map(|found| found.read(&name, probe, custody)).transpose()?;
+    pub async fn open(name: String, settings: Settings, opening: &Opening<'_>) -> Result<Self, Error> {
+        let password = opening.read_any(settings.password.as_ref()).await?;
         Ok(Self { name, settings, password })
     }
 

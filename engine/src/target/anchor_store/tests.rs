@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -30,13 +31,18 @@ fn bound(root: &TempDir, driver: &str, settings: Value) -> Result<Target, String
     target::bind("vault", &entry, &machine(root.path())).map_err(|error| error.to_string())
 }
 
+/// Opens a store; nothing of that waits here.
+fn open(target: &Target, root: &TempDir, custody: &Custody) -> Result<(), String> {
+    let machine = machine(root.path());
+    let opened = super::open(target, &machine, custody, "anchor").now_or_never().unwrap();
+    opened.map(drop).map_err(|error| error.to_string())
+}
+
 #[track_caller]
 fn refused(driver: &str, settings: Value, words: &str) {
     let root = tempfile::tempdir().unwrap();
-    let found = bound(&root, driver, settings).and_then(|target| {
-        let opened = super::open(&target, &machine(root.path()), &Custody::default());
-        opened.map(drop).map_err(|error| error.to_string())
-    });
+    let found = bound(&root, driver, settings)
+        .and_then(|target| open(&target, &root, &Custody::default()).map_err(|error| error.to_string()));
     let found = found.unwrap_err();
     assert!(found.contains(words), "{words:?} in {found:?}");
 }
@@ -82,7 +88,7 @@ fn a_credential_comes_from_a_file_of_its_owner_alone() {
         fs::set_permissions(root.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
     };
     let (target, custody) = (bound(&root, "s3", s3("region", "eu".into())).unwrap(), Custody::default());
-    let open = || super::open(&target, &machine(root.path()), &custody).map(drop).map_err(|error| error.to_string());
+    let open = || open(&target, &root, &custody);
     assert!(open().unwrap_err().contains("there is no file"));
     write("id", "AN-ID-OF-A-KEY\n", 0o600);
     write("secret", "a secret that is long\n", 0o644);

@@ -55,6 +55,69 @@ async fn a_log_that_was_never_sealed_is_sound_and_the_subject_follows_the_seal()
 }
 
 #[tokio::test]
+async fn with_heads_that_were_recorded_a_log_is_ok_cut_or_another() {
+    let mut scene = scene();
+    scene.trial.file("vault/notes.txt", "nobody's anchor\n");
+    scene.bind("vault", TargetKind::AnchorStore, "directory", json!({ "path": "vault", "trust": "low" }));
+    let head = |driver: &str, recipe: Value, head: String, at: &str| {
+        let mut said = json!({ "driver": driver, "entries": 1, "head": head, "at": at });
+        if !recipe.is_null() {
+            said["recipe"] = recipe;
+        }
+        said.to_string()
+    };
+    let at = "2026-11-20T09:50:00.000000Z";
+    scene.trial.file("heads/audit/1.json", head("hash_chain", json!("audit"), sha256(HASHED), at));
+    scene.trial.file("heads/events.json", head("digest_log", Value::Null, sha256(EVENT), at));
+    let judge = |target: &str, heads: &str| {
+        let with = json!({ "target": target, "heads": [heads] });
+        let scene = &scene;
+        async move { scene.read("ledger.verify", with).await.unwrap() }
+    };
+    // A file, and a folder of files.
+    for (target, heads) in [("audit", "heads/audit"), ("audit", "heads/audit/1.json"), ("events", "heads/events.json")]
+    {
+        let report = judge(target, heads).await;
+        assert_eq!((&report["status"], &report["sound"]), (&json!("ok"), &json!(true)), "{report:#}");
+        assert_eq!(report["anchors"][0]["size"], 1, "{report:#}");
+    }
+    let sound = judge("events", "heads/events.json").await["subject"].clone();
+
+    // A head of another log, one that is not there, and an empty folder are no anchors.
+    for (target, heads) in [("audit", "heads/events.json"), ("audit", "heads/none.json"), ("events", "heads/audit")] {
+        assert_eq!(judge(target, heads).await["status"], "anchor_missing", "{target} {heads}");
+    }
+    let missing = judge("events", "heads/none.json").await;
+    assert_ne!(missing["subject"], sound);
+
+    // Another history of the same length, sealed as it should be, and a shorter one.
+    let other = EVENT.replace("0.3", "0.2");
+    scene.trial.file("mvcrs/challenge_events.jsonl", format!("{other}\n"));
+    let seal = json!({ "chain_hash": sha256(&other), "count": 1, "last_updated": 1 }).to_string();
+    scene.trial.file("mvcrs/challenges_chain_meta.json", seal);
+    assert_eq!(scene.read("ledger.verify", json!({ "target": "events" })).await.unwrap()["sound"], true);
+    assert_eq!(judge("events", "heads/events.json").await["status"], "fork");
+    let two = json!({ "driver": "hash_chain", "recipe": "audit", "entries": 2, "head": sha256("x"), "at": at });
+    scene.trial.file("heads/two.json", two.to_string());
+    assert_eq!(judge("audit", "heads/two.json").await["status"], "truncated");
+
+    // An old one is stale, and none at all is not new enough.
+    let old = head("hash_chain", json!("audit"), sha256(HASHED), "2020-01-01T00:00:00.000000Z");
+    scene.trial.file("heads/old.json", old);
+    for heads in [json!(["heads/old.json"]), json!([])] {
+        let with = json!({ "target": "audit", "heads": heads, "max_age": "24h" });
+        assert_eq!(scene.read("ledger.verify", with).await.unwrap()["status"], "anchor_stale");
+    }
+    for with in [
+        json!({ "target": "audit", "heads": ["heads/old.json"], "anchors": ["vault"] }),
+        json!({ "target": "ledger", "heads": ["heads/old.json"] }),
+    ] {
+        let refused = scene.read("ledger.verify", with.clone()).await.unwrap_err();
+        assert_eq!(refused.code, "unsupported_driver", "{with}: {refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn runs_are_listed_where_there_are_any() {
     let scene = scene();
     let listed = scene.read("ledger.list_runs", json!({ "target": "audit" })).await.unwrap();
