@@ -16,17 +16,27 @@ pub fn run(context: &Context, args: &Plan) -> Result<Exit, Refusal> {
         let mut text = serde_json::to_string_pretty(&made.view).map_err(Refusal::internal)?;
         text.push('\n');
         files::replace(path, text.as_bytes())?;
-        context.ui.note(&format!(
-            "wrote {}; `runwarden run {} --plan {}` runs it",
-            files::shown(path),
-            made.view.procedure,
-            files::shown(path)
-        ));
+        context.ui.note(&next(&made.view, &files::shown(path)));
     }
     show(context, &made);
     let exit = Exit::of_plan(&made.view);
     let changes = args.detailed_exitcode && exit == Exit::Done && made.view.has_changes();
     Ok(if changes { Exit::Changes } else { exit })
+}
+
+/// What to do with a plan that was written.
+fn next(view: &View, path: &str) -> String {
+    let run = format!("runwarden run {} --plan {path}", view.procedure);
+    if Exit::of_plan(view.status) != Exit::Done {
+        return format!("wrote {path}");
+    }
+    if view.approvals.is_empty() {
+        return format!("wrote {path}; `{run}` runs it");
+    }
+    format!(
+        "wrote {path}; `runwarden approve {path} --key FILE -o approval.json` consents to it, by somebody who may; \
+         `{run} --approval approval.json` runs it"
+    )
 }
 
 /// `run --dry-run`: the same words and the same code.

@@ -6,15 +6,18 @@ use std::time::Instant;
 
 use engine::event::people::Signed;
 use engine::event::state::RunStatus;
-use engine::execute::Means;
 use engine::execute::lending::Lendable;
 use engine::execute::noting::{Court, receive};
 use engine::execute::resume::{Outlook, Purpose, Recorded, Resolution, outlook, recorded, resume as go_on};
 use engine::execute::waiting::LENDS_AFTER;
+use engine::execute::{Ended, Means};
 use engine::host::Probe as _;
 use engine::id::RunId;
+use engine::ledger::Ledger;
 use engine::ledger::reader::Reader;
-use engine::plan::{View as PlanView, thaw, waivers};
+use engine::past::Past;
+use engine::plan::{Plan, Setting, View as PlanView, thaw, waivers};
+use engine::run::Run;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -124,7 +127,12 @@ fn refuse_over(before: &Recorded, purpose: Purpose) -> Result<(), Refusal> {
         Some(status) if before.run.is_over(purpose == Purpose::Undo) => {
             let id = &before.run.id;
             let (how, help) = match status {
-                RunStatus::Cancelled => ("was cancelled", format!("`runwarden undo {id}` takes back what it did")),
+                RunStatus::Cancelled if before.run.had_effect() => {
+                    ("was cancelled", format!("`runwarden undo {id}` takes back what it did"))
+                }
+                RunStatus::Cancelled => {
+                    ("was cancelled, and had done nothing", "`runwarden run` begins another".to_owned())
+                }
                 _ => (status.as_str(), "`runwarden run` begins another".to_owned()),
             };
             let message = format!("run {id} is over: it {how}");
@@ -223,69 +231,127 @@ impl Going<'_> {
     }
 
     async fn run(self) -> Result<Exit, Refusal> {
-        let (session, ui) = (self.doing.session, &self.doing.context.ui);
         let begun = Instant::now();
-        let (ledger, before) = loop {
+        loop {
             let mut ledger = self.doing.open_ledger().await?;
-            // Another process may have moved the run until the ledger was ours.
-            let scratch = session.machine.scratch(&[])?;
-            let reader = Reader::copy(&session.workspace.ledger(), &scratch.folder)?;
-            let now = session.machine.now();
-            let court = Court { workspace: &session.workspace.file, environment: session.environment, now };
-            let received = receive(&mut ledger, &reader, court, &self.id)?;
-            for why in &received.wrong {
-                ui.error(&format!("{}: an approval does not count: {why}", ui.err.yellow("warning")));
-            }
-            let before = match received.is_more {
-                false => read(&reader, &self.id)?,
-                true => {
-                    let scratch = session.machine.scratch(&[])?;
-                    read(&Reader::copy(&session.workspace.ledger(), &scratch.folder)?, &self.id)?
-                }
+            let busy = match self.prepare(&mut ledger) {
+                Ok(Prepared { before, busy: None }) => return self.go_on(ledger, *before).await,
+                Ok(Prepared { busy: Some(wanted), .. }) => Ok(wanted),
+                Err(refusal) => Err(refusal),
             };
-            refuse_over(&before, self.purpose)?;
-            let mut wanted = self.view.lock_names();
-            wanted.extend(before.run.all_locks.iter().cloned());
-            if is_busy(&mut ledger, &wanted, &self.id)?.is_none() {
-                break (ledger, before);
-            }
+            // Whoever holds the locks needs the ledger to go on.
             self.doing.farewell(ledger);
-            self.doing.wait_for_locks(&wanted, Some(&self.id), begun).await?;
+            self.doing.wait_for_locks(&busy?, Some(&self.id), begun).await?;
+        }
+    }
+
+    /// The run as it stands once the ledger is ours: another process may have moved it until then.
+    fn prepare(&self, ledger: &mut Ledger) -> Result<Prepared, Refusal> {
+        let (session, ui) = (self.doing.session, &self.doing.context.ui);
+        let scratch = session.machine.scratch(&[])?;
+        let reader = Reader::copy(&session.workspace.ledger(), &scratch.folder)?;
+        let now = session.machine.now();
+        let court = Court { workspace: &session.workspace.file, environment: session.environment, now };
+        let received = receive(ledger, &reader, court, &self.id)?;
+        for why in &received.wrong {
+            ui.error(&format!("{}: an approval does not count: {why}", ui.err.yellow("warning")));
+        }
+        let before = match received.is_more {
+            false => read(&reader, &self.id)?,
+            true => {
+                let scratch = session.machine.scratch(&[])?;
+                read(&Reader::copy(&session.workspace.ledger(), &scratch.folder)?, &self.id)?
+            }
         };
+        refuse_over(&before, self.purpose)?;
+        let mut wanted = self.view.lock_names();
+        wanted.extend(before.run.all_locks.iter().cloned());
+        let busy = is_busy(ledger, &wanted, &self.id)?.map(|_| wanted);
+        Ok(Prepared { before: Box::new(before), busy })
+    }
+
+    async fn go_on(self, ledger: Ledger, before: Recorded) -> Result<Exit, Refusal> {
+        let mut lendable = Lendable::new(ledger, &self.id);
+        let doing = &self.doing;
+        let done = match self.thawed() {
+            Ok((setting, plan, past)) => {
+                let progress = Arc::new(Progress::new(Arc::clone(&doing.context.ui), &plan.view));
+                let answers = self.answers;
+                let going = Moved { doing, id: &self.id, purpose: self.purpose, resolutions: &self.resolutions };
+                let ended =
+                    going.move_on((&setting, &plan, &*past), before.run, answers, &progress, &mut lendable).await;
+                ended.map(|ended| (setting, plan, ended))
+            }
+            Err(refusal) => Err(refusal),
+        };
+        let mut ledger = lendable.into_ledger();
+        let exit = match done {
+            Ok((setting, plan, ended)) => Ok(doing.close(&plan, &ended, ledger.as_mut(), &setting).await),
+            Err(refusal) => Err(refusal),
+        };
+        if let Some(ledger) = ledger {
+            doing.farewell(ledger);
+        }
+        exit
+    }
+
+    /// What the run was begun with, and the waivers that are brought now.
+    fn thawed(&self) -> Result<(Setting, Plan, Arc<Past>), Refusal> {
+        let session = self.doing.session;
         let past = session.past(self.id.clone(), None);
         let setting = session.setting(&past)?;
-        let mut plan = thaw(&setting, self.view, &self.id, &session.machine)?;
+        let mut plan = thaw(&setting, self.view.clone(), &self.id, &session.machine)?;
         let now = session.machine.now();
         waivers::bring(&setting, &mut plan, &self.waivers, &self.id, &past, now).map_err(engine::plan::Error::from)?;
-        let mut lendable = Lendable::new(ledger, &self.id);
-        let progress = Arc::new(Progress::new(Arc::clone(ui), &plan.view));
+        Ok((setting, plan, past))
+    }
+}
+
+/// A run as it stands, and the locks it needs where another run holds one.
+struct Prepared {
+    before: Box<Recorded>,
+    busy: Option<Vec<String>>,
+}
+
+/// A run on its way again.
+struct Moved<'a> {
+    doing: &'a Doing<'a>,
+    id: &'a RunId,
+    purpose: Purpose,
+    resolutions: &'a BTreeMap<String, Resolution>,
+}
+
+impl Moved<'_> {
+    async fn move_on(
+        &self,
+        (setting, plan, past): (&Setting, &Plan, &Past),
+        run: Run,
+        answers: Answers,
+        progress: &Arc<Progress>,
+        ledger: &mut Lendable,
+    ) -> Result<Ended, Refusal> {
+        let (session, ui) = (self.doing.session, &self.doing.context.ui);
         if ui.is_human() {
             let word = if self.purpose == Purpose::Resume { "goes on" } else { "is taken back" };
             ui.note(&format!("run {} of {} {word}", self.id, plan.view.procedure));
         }
-        let interrupts = signals::listen(Arc::clone(&progress));
+        let interrupts = signals::listen(Arc::clone(progress));
         let bearer = self.doing.bearer();
-        let people = Operator { answers: self.answers, progress: Arc::clone(&progress) };
+        let people = Operator { answers, progress: Arc::clone(progress) };
         let means = Means {
-            setting: &setting,
+            setting,
             host: &session.machine,
             people: &people,
-            observer: &*progress,
+            observer: &**progress,
             interrupts,
             knocks: signals::knocks(session.workspace.ledger()),
-            history: &past,
+            history: past,
             consents: &bearer,
             lends_after: LENDS_AFTER,
         };
-        let ended = go_on(&means, &plan, before.run, self.purpose, &self.resolutions, &mut lendable).await;
+        let ended = go_on(&means, plan, run, self.purpose, self.resolutions, ledger).await;
         progress.finish();
-        let ended = ended?;
-        let mut ledger = lendable.into_ledger();
-        let exit = self.doing.close(&plan, &ended, ledger.as_mut(), &setting).await;
-        if let Some(ledger) = ledger {
-            self.doing.farewell(ledger);
-        }
-        Ok(exit)
+        Ok(ended?)
     }
 }
 

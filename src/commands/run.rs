@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use engine::event::Kind;
 use engine::event::people::Signed;
+use engine::event::state::RunStatus;
 use engine::execute::lending::Lendable;
 use engine::execute::waiting::LENDS_AFTER;
-use engine::execute::{Ended, Error, Means, execute};
+use engine::execute::{Ended, Error, Means, execute, resume};
 use engine::host::Probe as _;
 use engine::id::{Name, RunId};
 use engine::ledger::Ledger;
@@ -283,13 +284,26 @@ impl Doing<'_> {
         let place = self.session.workspace.ledger();
         let reader = Reader::copy(&place, &scratch.folder)?;
         let begins = Filter { kind: Some(Kind::RunBegin), ..Filter::default() };
+        let mut spent = None;
         reader.each(&begins, |stored| {
             let entry = stored.entry(&place)?;
-            let spent = entry.data.get("plan_id").and_then(Json::as_str) == Some(recorded.plan.as_str());
-            match (spent, entry.run) {
-                (true, run) => Err(plan_file::spent(run.as_ref())),
-                (false, _) => Ok(()),
+            if entry.data.get("plan_id").and_then(Json::as_str) == Some(recorded.plan.as_str()) {
+                spent = Some(entry.run);
             }
+            Ok::<(), Refusal>(())
+        })?;
+        let Some(by) = spent else { return Ok(()) };
+        let refusal = plan_file::spent(by.as_ref());
+        let before = by.as_ref().map(|run| resume::recorded(&reader, run)).transpose()?.flatten();
+        Err(match before.filter(|before| before.run.status == Some(RunStatus::Suspended)) {
+            Some(before) => {
+                let (id, sought) = (&before.run.id, before.run.consents.sought.is_some());
+                let approval = if sought { " --approval FILE" } else { "" };
+                refusal.help(format!(
+                    "nothing was done; that run waits: `runwarden resume {id}{approval}` goes on with it"
+                ))
+            }
+            None => refusal,
         })
     }
 

@@ -178,7 +178,17 @@ fn verdict(view: &View, paint: Paint) -> String {
                     count(many, "thing").replace("1 thing", "1 thing is").replace("things", "things are")
                 ),
             };
-            format!("{}{open}", paint.green("ready: nothing stands against running it"))
+            let asked: u32 = view.approvals.iter().map(|wanted| wanted.quorum).sum();
+            let ready = match asked {
+                0 => "ready: nothing stands against running it".to_owned(),
+                many => format!(
+                    "ready once approved: {} missing, and nothing else stands against running it",
+                    count(many as usize, "approval")
+                        .replace("1 approval", "1 approval is")
+                        .replace("approvals", "approvals are")
+                ),
+            };
+            format!("{}{open}", paint.green(&ready))
         }
         error => {
             let message = error.as_ref().map_or("it is not allowed", |error| error.message.as_str());

@@ -553,3 +553,23 @@ fn an_approval_goes_to_the_inbox_while_another_process_has_the_ledger() {
     assert!(own.contains("error[approval]"), "what does not count is refused at once: {own}");
     child.wait().unwrap();
 }
+
+#[test]
+fn what_waits_for_consent_says_how_it_goes_on() {
+    let bench = asking("1");
+    let planned = bench.run("plan deploy --as olga -o plan.json").exits(0);
+    assert!(planned.stderr.contains("`runwarden approve plan.json --key FILE -o approval.json`"), "{}", planned.stderr);
+    assert!(planned.stdout.contains("ready once approved: 1 approval is missing"), "{}", planned.stdout);
+    bench.run("run deploy --plan plan.json --as olga --key olga.key").exits(5);
+    approve(&bench, "ada", "ada.json");
+    let again = bench.run("run deploy --plan plan.json --approval ada.json --as olga --key olga.key").exits(6).stderr;
+    assert!(again.contains("that run waits: `runwarden resume ID --approval FILE` goes on with it"), "{again}");
+    bench.run("resume last --approval ada.json --as olga --key olga.key").exits(0);
+    bench.run("run deploy --plan plan.json --approval ada.json --as olga --key olga.key").exits(6);
+    bench.run("run deploy --as olga --key olga.key").exits(5);
+    bench.run_with(&["cancel", "last", "--reason", "changed my mind"]).exits(0);
+    let over = bench.run("resume last --as olga --key olga.key").exits(2).stderr;
+    assert!(over.contains("it was cancelled, and had done nothing") && over.contains("begins another"), "{over}");
+    let refused = bench.run("plan deploy -o refused.json").exits(3).stderr;
+    assert!(refused.contains("wrote refused.json") && !refused.contains("runs it"), "{refused}");
+}

@@ -74,3 +74,23 @@ fn a_run_that_waits_goes_on_with_the_answer() {
     let unknown = bench.run("resume no-such-run").exits(1).stderr;
     assert!(unknown.contains("the ledger has no run `no-such-run`"), "{unknown}");
 }
+
+#[test]
+fn a_run_that_cannot_go_on_leaves_the_ledger_in_good_order() {
+    let asks = "targets: { api: { kind: service } }\nsteps:\n  - { id: m, manual: { ask: Which?, answer: { ticket: { type: string } } } }\n";
+    let bench = Bench::workspace().procedure("asks", asks);
+    let workspace = bench.read("runwarden.yaml");
+    let at =
+        |port: u32| format!("{workspace}\ntargets: {{ api: {{ kind: service, url: 'http://localhost:{port}' }} }}\n");
+    let bench = bench.file("runwarden.yaml", &at(1));
+    bench.run("run asks").exits(5);
+    let bench = bench.file("runwarden.yaml", &at(2));
+    let moved = bench.run("resume last --answer m.ticket=OPS-7").exits(2).stderr;
+    assert!(moved.contains("when the run began"), "{moved}");
+    let tail = bench.run("ledger tail -n 2 --format json").exits(0).json();
+    let kinds: Vec<&str> =
+        tail["entries"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["writer.open", "writer.close"]);
+    let bench = bench.file("runwarden.yaml", &at(1));
+    bench.run("resume last --answer m.ticket=OPS-7").exits(0);
+}
