@@ -24,6 +24,8 @@ use words::{heading, slug};
 pub const MAX_TEXT: usize = 4 * 1024 * 1024;
 /// The most parts that one draft may have: more than that nobody reviews.
 const MOST_PARTS: usize = 400;
+/// The most drafts that are made at once.
+const MOST_DRAFTS: usize = 200;
 
 /// What is to be imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +148,12 @@ pub enum Error {
         /// How many parts.
         found: usize,
     },
+    /// There are too many sections with steps for one call.
+    #[error("it has {found} sections with steps, more than the {MOST_DRAFTS} of one import")]
+    TooManyDrafts {
+        /// How many.
+        found: usize,
+    },
     /// What was written cannot be read: a mistake of this program.
     #[error("what was made of it is no document ({why}); please report it")]
     Unwritten {
@@ -170,6 +178,9 @@ pub fn import(bytes: &[u8], request: &Request<'_>) -> Result<Imported, Error> {
         Some(wanted) => (vec![(find(&whole, wanted)?, None)], true),
         None => (units(&whole), false),
     };
+    if chosen.len() > MOST_DRAFTS {
+        return Err(Error::TooManyDrafts { found: chosen.len() });
+    }
     let mut made = Vec::new();
     for (section, above) in chosen {
         let draft = build::build(section, above, forced);

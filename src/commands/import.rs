@@ -149,7 +149,7 @@ fn refused(path: &Path, error: Error) -> Refusal {
         Error::SeveralSections { .. } => {
             Refusal::invalid("usage", message).help("import them all, or give one of them another heading")
         }
-        Error::TooMany { .. } => {
+        Error::TooMany { .. } | Error::TooManyDrafts { .. } => {
             Refusal::invalid("usage", message).help("import a part of it with `--section HEADING`")
         }
         Error::Unwritten { .. } => Refusal::internal(message),

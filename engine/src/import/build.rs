@@ -3,11 +3,15 @@
 mod lists;
 mod tables;
 
+use std::collections::HashSet;
+
 use super::command::{self, Command};
 use super::draft::{Body, Check, Draft, Guard, Mode, Note, Origin, Step};
 use super::markdown::{Block, Item, What, plain};
 use super::outline::{Role, Section, role_of, says_steps};
-use super::words::{forbids, heading, orders_of, prohibition, prohibitions, sentences, step_heading, title, verifies};
+use super::words::{
+    before_orders, forbids, heading, orders_of, prohibition, prohibitions, sentences, step_heading, title, verifies,
+};
 
 /// What is said of a step that runs a program.
 const RUNS: &str = "Say what takes it back (`undo`), and what shows that it was done (`verify`).";
@@ -75,9 +79,10 @@ impl Builder {
             return;
         }
         // They were put elsewhere for want of a step.
+        let again: HashSet<&String> = lines.iter().collect();
         self.draft
             .notes
-            .retain(|note| note.line <= section.line || note.lines.iter().any(|line| !lines.contains(line)));
+            .retain(|note| note.line <= section.line || note.lines.iter().any(|line| !again.contains(line)));
         let named = step_heading(&section.heading).unwrap_or_default();
         let said = if lines.is_empty() { named.clone() } else { lines.join("\n") };
         let ask = self.draft.slots.text(&said, section.line);
@@ -124,6 +129,10 @@ impl Builder {
                 || says_steps(&self.origin.section) && !orders_of(text).is_empty() =>
             {
                 let orders = orders_of(text);
+                let before = before_orders(text).0;
+                if !orders.is_empty() && !before.is_empty() {
+                    self.draft.summary.push(before.to_owned());
+                }
                 for order in if orders.is_empty() { vec![text.to_owned()] } else { orders } {
                     self.prose_step(line, order.trim_end_matches(';'));
                 }
@@ -286,7 +295,9 @@ impl Builder {
     }
 
     fn guard(&mut self, line: u32, rule: String) {
-        if !rule.trim().is_empty() && !self.draft.do_not.iter().any(|guard| guard.rule == rule) {
+        // More than these are refused as a whole.
+        let room = self.draft.do_not.len() <= super::MOST_PARTS;
+        if room && !rule.trim().is_empty() && !self.draft.do_not.iter().any(|guard| guard.rule == rule) {
             self.draft.do_not.push(Guard { rule, origin: self.at(line) });
         }
     }

@@ -44,6 +44,9 @@ pub(super) fn might_be_done(language: &str, code: &str) -> bool {
     !matches!(read(language, code, &mut Slots::default(), 0), Block::Data)
 }
 
+/// How long a command may be, in bytes.
+const LONGEST: usize = 16 * 1024;
+
 /// Reads a block of code.
 pub(super) fn read(language: &str, code: &str, slots: &mut Slots, at: u32) -> Block {
     let language = language.trim_matches(['{', '}', '.']).to_ascii_lowercase();
@@ -97,18 +100,21 @@ fn commands(code: &str, prompted: bool, slots: &mut Slots, at: u32) -> Result<Ve
                 None => continue,
             }
         }
-        while line.ends_with('\\') && !line.ends_with("\\\\") {
+        while line.ends_with('\\') && !line.ends_with("\\\\") && line.len() < LONGEST {
             line.pop();
             match lines.next() {
                 Some((_, more)) => line = format!("{} {}", line.trim_end(), more.trim()),
                 None => break,
             }
         }
-        while !line.starts_with('#') && in_quotes(&line) {
+        while !line.starts_with('#') && line.len() < LONGEST && in_quotes(&line) {
             match lines.next() {
                 Some((_, more)) => line = format!("{line}\n{}", more.trim_end()),
                 None => break,
             }
+        }
+        if line.len() >= LONGEST {
+            return Err("It is too long to be one command.".to_owned());
         }
         if line.is_empty() {
             continue;

@@ -1,5 +1,7 @@
 //! A document as sections, what each is for by its heading, and which of them are procedures.
 
+use std::collections::HashSet;
+
 use super::markdown::{Block, Item, What};
 use super::words::{heading, orders, orders_of, step_heading};
 
@@ -308,7 +310,7 @@ pub(super) fn without_contents(blocks: Vec<Block>) -> Vec<Block> {
         What::Heading(_, prose) => Some(heading(&prose.text).to_lowercase()),
         _ => None,
     };
-    let headings: Vec<String> = blocks.iter().filter_map(named).collect();
+    let headings: HashSet<String> = blocks.iter().filter_map(named).collect();
     let is_heading = |item: &Item| match item.blocks.first().map(|block| &block.what) {
         Some(What::Paragraph(prose)) => headings.contains(&heading(&prose.text).to_lowercase()),
         _ => false,

@@ -168,6 +168,28 @@ fn depth_costs_no_stack() {
     assert!(made(&brackets).is_ok());
 }
 
+#[test]
+fn large_documents_take_no_longer_than_they_are() {
+    let lines = |line: &str| line.repeat(MAX_TEXT / 8 / line.len());
+    for text in [
+        lines("Never do it.\n\n"),
+        lines("# A\n\n1. a\n\n"),
+        format!("# A\n\n1. a\n\n```sh\n{}```\n", lines("a \"b\n")),
+        format!("# A\n\n1. a\n\n```sh\n{}```\n", lines("a \\\n")),
+        format!("## Step 1\n\n{}", lines("it is so:\n\n")),
+        format!("{}{}", lines("1. a\n"), lines("# b\n\n")),
+        lines("$A<b "),
+        lines("| a "),
+    ] {
+        // It comes back at all, with no more than somebody could review.
+        match made(&text) {
+            Ok(imported) => is_sound(&imported, "a large document"),
+            Err(Error::Unwritten { why }) => panic!("{why}"),
+            Err(_) => {}
+        }
+    }
+}
+
 fn plain(line: &str) -> Result<Vec<String>, String> {
     match read("sh", line, &mut Slots::default(), 1) {
         Block::Commands(commands) => Ok(commands.into_iter().flat_map(|command| command.argv).collect()),

@@ -138,10 +138,17 @@ pub(super) fn orders(text: &str) -> bool {
     VERBS.contains(&first)
 }
 
+/// What a paragraph says before its steps, where it names them: `Criteria: … Steps: …`.
+pub(super) fn before_orders(text: &str) -> (&str, &str) {
+    match text.split_once("Steps:") {
+        Some((before, steps)) => (before.trim(), steps.trim()),
+        None => ("", text),
+    }
+}
+
 /// What a paragraph tells somebody to do, one thing after another, if that is what it does.
 pub(super) fn orders_of(text: &str) -> Vec<String> {
-    let said = text.strip_prefix("Steps:").unwrap_or(text).trim();
-    let all = sentences(said);
+    let all = sentences(before_orders(text).1);
     let orders = all.iter().filter(|sentence| orders(sentence)).count();
     if all.len() > 1 && orders * 3 >= all.len() * 2 { all } else { Vec::new() }
 }
