@@ -21,7 +21,7 @@ fn a_runbook_becomes_a_draft_and_what_became_of_its_headings_is_said() {
     for line in [
         "1     empty     Cache",
         "3     imported  Clear it  ops.clear",
-        "13    left out  Why",
+        "14    left out  Why",
         "ops.clear: 2 steps (1 run a program), 0 checks, 1 prohibition, 0 parameters, 0 failure modes, 0 notes kept as comments, 4 to be decided",
     ] {
         assert!(made.stderr.lines().any(|said| said.trim_end() == line), "{line}\n{}", made.stderr);

@@ -124,7 +124,7 @@ impl Writer<'_> {
         ])
     }
 
-    fn to_do(&mut self, keys: &mut Vec<(&'static str, Out)>, todo: &str) {
+    fn leave_open(&mut self, keys: &mut Vec<(&'static str, Out)>, todo: &str) {
         if !todo.is_empty() {
             keys.push(("todo", Out::List(vec![text(todo)])));
             self.to_dos += 1;
@@ -175,7 +175,7 @@ impl Writer<'_> {
             }
         }
         keys.push(("source", self.origin(&check.origin)));
-        self.to_do(&mut keys, &check.todo);
+        self.leave_open(&mut keys, &check.todo);
         Out::Map(keys)
     }
 
@@ -188,7 +188,7 @@ impl Writer<'_> {
                 ("rule", text(escaped(&guard.rule))),
                 ("source", self.origin(&guard.origin)),
             ];
-            self.to_do(&mut keys, "Say which state that is (`never`), or which act (`forbid`, `once_failed`).");
+            self.leave_open(&mut keys, "Say which state that is (`never`), or which act (`forbid`, `once_failed`).");
             guards.push(Out::Map(keys));
         }
         guards
@@ -224,7 +224,7 @@ impl Writer<'_> {
                 .to_owned();
         }
         keys.push(("source", self.origin(&step.origin)));
-        self.to_do(&mut keys, &todo);
+        self.leave_open(&mut keys, &todo);
         Out::Map(keys)
     }
 
@@ -237,7 +237,7 @@ impl Writer<'_> {
                 ("advice", text(or(&mode.advice, "Nothing is said."))),
                 ("source", self.origin(&mode.origin)),
             ];
-            self.to_do(&mut keys, "Say of which step, check or code this is: the first that fits is shown.");
+            self.leave_open(&mut keys, "Say of which step, check or code this is: the first that fits is shown.");
             modes.push(Out::Map(keys));
         }
         modes

@@ -4,7 +4,7 @@ use super::super::command;
 use super::super::draft::{Body, Step};
 use super::super::markdown::{Item, What, plain};
 use super::super::outline::{Role, is_orders, says_steps};
-use super::super::words::{heading, prohibition, sentences, title, verifies};
+use super::super::words::{heading, orders, prohibition, sentences, title, verifies};
 use super::{Builder, READS, RUNS, head_of};
 
 impl Builder {
@@ -188,7 +188,7 @@ impl Builder {
         let done = self.draft.steps.len() > before;
         if done && verifies(&text) {
             self.check_last(block.line, &text);
-        } else if done && super::super::words::orders(&text) || text.to_lowercase().contains(" then ") && done {
+        } else if done && (orders(&text) || text.to_lowercase().contains(" then ")) {
             self.prose_step(block.line, &text);
         } else {
             self.said.push((line.max(block.line), text));

@@ -257,7 +257,7 @@ impl<'a> Checker<'a, '_> {
         let when = self.condition(&raw.when, at.get("when"), scope);
         let inner = self.behind(Some(&raw.when), scope);
         let advice = self.text(&raw.advice, at.get("advice"), &inner);
-        self.to_dos(raw.todo.as_deref(), at);
+        self.open_points(raw.todo.as_deref(), at);
         Some(FailureMode { when: when?, title: raw.title.0.clone(), advice: advice? })
     }
 

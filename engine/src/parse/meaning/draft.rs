@@ -22,11 +22,11 @@ impl Checker<'_, '_> {
             let place = self.place(at.get("draft").key());
             self.problems.push(problem::draft(place));
         }
-        self.to_dos(todo, at);
+        self.open_points(todo, at);
     }
 
     /// What is still to be decided of a part of the document.
-    pub(super) fn to_dos(&mut self, todo: Option<&[Text]>, at: At<'_>) {
+    pub(super) fn open_points(&mut self, todo: Option<&[Text]>, at: At<'_>) {
         for (index, open) in todo.into_iter().flatten().enumerate() {
             let place = self.place(at.get("todo").item(index).span());
             let problem =

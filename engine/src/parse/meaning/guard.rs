@@ -31,7 +31,7 @@ impl<'a> Checker<'a, '_> {
         let open = |guard: &raw::Guard| guard.todo.is_some();
         for (index, guard) in raw.iter().enumerate().filter(|(_, guard)| open(guard)) {
             self.text(&guard.rule, at.item(index).get("rule"), scope);
-            self.to_dos(guard.todo.as_deref(), at.item(index));
+            self.open_points(guard.todo.as_deref(), at.item(index));
         }
         let decided = raw.iter().enumerate().filter(|(_, guard)| !open(guard));
         let valid: Vec<Option<Guard>> =
