@@ -13,7 +13,7 @@ mod people;
 mod runs;
 
 pub use anchor::{Anchor, AnchorCommand, AnchorExport, AnchorFetch, AnchorStore, AnchorVerify};
-pub use authoring::{Docs, Fmt, Graph, ShowProcedure, Test};
+pub use authoring::{Docs, Fmt, Graph, Import, ShowProcedure, Test};
 pub use gate::{Gate, Output, OutputFormat};
 pub use key::{Key, KeyCommand, KeyGenerate, KeyRevoke, KeyRotate, KeyShow, KeyTrust, Role};
 pub use ledger::{
@@ -92,6 +92,7 @@ pub enum Command {
     List(List),
     Show(ShowProcedure),
     New(New),
+    Import(Import),
     Check(Check),
     Fmt(Fmt),
     Test(Test),

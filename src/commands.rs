@@ -22,6 +22,7 @@ mod doctor;
 mod explain;
 mod fmt;
 mod gate;
+mod import;
 mod init;
 mod key;
 mod ledger;
@@ -107,6 +108,7 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Refusal> {
         Command::List(_) => list::run(context),
         Command::Show(args) => show::run(context, &args),
         Command::New(args) => new::run(context, &args),
+        Command::Import(args) => import::run(context, &args),
         Command::Check(args) => check::run(context, &args),
         Command::Fmt(args) => fmt::run(context, &args),
         Command::Docs(args) => docs::run(context, &args),

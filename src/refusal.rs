@@ -18,6 +18,9 @@ pub const CODES: &[(&str, &str)] = &[
     ("invalid-document", "a document has errors; `runwarden check` shows them"),
     ("nothing-checked", "there was no document to check"),
     ("unknown-procedure", "there is no procedure of that name"),
+    ("not-markdown", "the file is no Markdown text that can be imported"),
+    ("nothing-to-import", "the document, or the section of it, has no steps"),
+    ("several-drafts", "the document has several procedures, and one was asked for"),
     ("parameters", "parameters are missing, unknown, or do not fit"),
     ("unbound-target", "a target of the procedure is not bound to anything that fits"),
     ("missing-secret", "a secret of the procedure is not bound to anything in runwarden.yaml"),
@@ -110,6 +113,12 @@ impl Refusal {
         self
     }
 
+    /// A document that nobody has reviewed yet, where something would come of it: exit 2.
+    pub fn draft(name: &engine::id::Name) -> Self {
+        Self::invalid("draft", format!("`{name}` is a draft, and is not run"))
+            .help("`runwarden check` lists what is open; somebody decides it, and removes `draft: true`")
+    }
+
     /// A file that could not be read or written: exit 2.
     pub fn io(verb: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
         Self::invalid("io", format!("cannot {verb} `{}`: {error}", path.display()))
@@ -190,6 +199,7 @@ impl From<engine::execute::Error> for Refusal {
             engine::execute::Error::Busy(_) => Self::new(Exit::Busy, "lock-busy", error.to_string())
                 .help("`runwarden locks list` shows who holds what; `--wait-lock 5m` waits"),
             engine::execute::Error::Illegal(error) => Self::internal(error),
+            engine::execute::Error::Draft { name } => Self::draft(&name),
             engine::execute::Error::Actor { why } => {
                 Self::new(Exit::Refused, "wrong-actor", why).help("nothing was done")
             }

@@ -133,6 +133,14 @@ impl Session {
         Ok(Self { workspace, environment, machine, loaded, request, who, new_fingerprints, registry, origin })
     }
 
+    /// Refuses what nobody has reviewed yet, and what calls it.
+    pub fn refuse_drafts(&self) -> Result<(), Refusal> {
+        match self.loaded.procedures.values().find(|procedure| procedure.draft) {
+            Some(draft) => Err(Refusal::draft(&draft.name)),
+            None => Ok(()),
+        }
+    }
+
     /// What planning and running need, with `history` answered by `past`.
     pub fn setting(&self, past: &Arc<Past>) -> Result<Setting, Refusal> {
         let key = match (fingerprint_key::load(&self.workspace.ledger())?, &self.new_fingerprints) {

@@ -17,6 +17,8 @@ mod arguments;
 mod authoring;
 #[path = "cli/checking.rs"]
 mod checking;
+#[path = "cli/cookbook.rs"]
+mod cookbook;
 #[path = "cli/corvus.rs"]
 mod corvus;
 #[path = "cli/documents.rs"]
@@ -31,6 +33,8 @@ mod full_disk;
 mod gate_formats;
 #[path = "cli/gates.rs"]
 mod gates;
+#[path = "cli/importing.rs"]
+mod importing;
 #[path = "cli/keys.rs"]
 mod keys;
 #[path = "cli/ledgers.rs"]

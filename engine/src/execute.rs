@@ -14,7 +14,7 @@ use crate::event::fact::{Event, Fact, PlanRecorded, RunBegin};
 use crate::event::people::Signed;
 use crate::event::state::{Failure, RunStatus, StepState, Verdict};
 use crate::host::Host;
-use crate::id::RunId;
+use crate::id::{Name, RunId};
 use crate::past::Past;
 use crate::plan::failed::What;
 use crate::plan::{Plan, Setting, Status};
@@ -146,6 +146,12 @@ pub enum Error {
         /// What is asked for and is not so.
         why: String,
     },
+    /// Nobody has reviewed the procedure, or one that it calls; nothing was done.
+    #[error("`{name}` is a draft, and is not run")]
+    Draft {
+        /// Which.
+        name: Name,
+    },
     /// What somebody signed does not count; nothing was done.
     #[error(transparent)]
     Consent(#[from] crate::consent::Error),
@@ -210,6 +216,9 @@ struct Runner<'a> {
 /// # Errors
 /// When the record cannot be kept; everything else is how the run ended.
 pub async fn execute(means: &Means<'_>, plan: &Plan, run: RunId, ledger: &mut dyn Keeper) -> Result<Ended, Error> {
+    if let Some(name) = plan.view.drafts.first() {
+        return Err(Error::Draft { name: name.clone() });
+    }
     let runner = Runner::new(means, plan, Run::new(run), ledger);
     let signed = runner.admitted()?;
     runner.recheck_waivers()?;

@@ -28,6 +28,7 @@ pub mod parse;
 
 pub mod frame;
 pub mod guard;
+pub mod import;
 pub mod library;
 pub mod past;
 

@@ -252,6 +252,9 @@ pub struct View {
     /// The waivers in force.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub waivers: Vec<Signed>,
+    /// The drafts among the procedure and what it calls: while there are any, it is not run.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub drafts: Vec<Name>,
     /// What it was made with.
     pub options: Options,
     /// How the preconditions were decided.

@@ -53,6 +53,8 @@ pub struct Procedure {
     pub source: Option<Origin>,
     /// Who answers for it.
     pub owner: String,
+    /// Whether nobody has reviewed it yet: it is not run then.
+    pub draft: bool,
     /// What callers give.
     pub parameters: IndexMap<Id, Parameter>,
     /// Things to act on, bound in the workspace.

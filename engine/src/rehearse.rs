@@ -216,7 +216,7 @@ impl Stage<'_> {
             planned = plan::plan(&setting, &request, names, &probe, &past) => planned,
             () = self.script.stopped() => return Err("it was stopped while the plan was made: there is no run".to_owned()),
         };
-        let plan = match planned {
+        let mut plan = match planned {
             Ok(plan) => plan,
             Err(error) => return self.without_plan(&error),
         };
@@ -238,6 +238,8 @@ impl Stage<'_> {
             consents: &cast,
             lends_after: LENDS_AFTER,
         };
+        // Cases are how a draft is finished, and nothing comes of them.
+        plan.view.drafts.clear();
         let mut memory = Memory::default();
         let ended = tokio::select! {
             ended = execute(&means, &plan, run.clone(), &mut memory) => Some(ended.map_err(|error| error.to_string())?),

@@ -9,6 +9,7 @@ pub mod automaton;
 pub mod custody;
 pub mod fingerprint;
 pub mod masker;
+pub mod name;
 mod views;
 
 /// What stands where a secret was.

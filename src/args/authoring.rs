@@ -26,6 +26,25 @@ pub enum Graph {
     Dot,
 }
 
+/// Make drafts of a runbook in Markdown: what is a plain command becomes one, all else a question to a person
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "What became of each heading is said on stderr. Drafts are checked, planned and tested, and not run: `check` lists\nwhat is to be decided. Nothing is overwritten.\n\nExamples:\n  runwarden import runbook.md -o procedures\n  runwarden import runbook.md --section 'Rotate the keys' -o procedures/ops/rotate_keys.yaml\n  runwarden import runbook.md --name ops.rotate"
+)]
+pub struct Import {
+    /// The document
+    pub file: PathBuf,
+    /// What the draft is called; of several, what their names begin with. As the document where nothing is said
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The file of one draft, or a folder for all; without it one is written to stdout
+    #[arg(short, long, value_name = "FILE|DIR")]
+    pub output: Option<PathBuf>,
+    /// Only what stands under this heading, as one draft
+    #[arg(long, value_name = "HEADING")]
+    pub section: Option<String>,
+}
+
 /// Write a page in Markdown for each procedure
 #[derive(Debug, ClapArgs)]
 #[command(

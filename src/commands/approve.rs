@@ -116,6 +116,9 @@ impl Consenting<'_> {
         let view = plan_file::open(path)?;
         plan_file::check_expiry(&view, self.machine.now())?;
         self.belongs_here(&view)?;
+        if let Some(name) = view.drafts.first() {
+            return Err(Refusal::draft(name));
+        }
         if view.status != Status::Ready {
             let why = view.error.as_ref().map_or("it is not allowed", |error| error.message.as_str());
             let message = format!("the plan would not run, so there is nothing to consent to: {why}");

@@ -35,6 +35,9 @@ struct Row {
     version: Option<String>,
     /// Where it came from: a path, or `built in`.
     origin: String,
+    /// There, and true, where nobody has reviewed it yet.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    draft: bool,
 }
 
 pub fn run(context: &Context) -> Result<Exit, Refusal> {
@@ -55,6 +58,7 @@ pub fn run(context: &Context) -> Result<Exit, Refusal> {
     let cells = |row: &Row| {
         let title = row.title.clone().unwrap_or_else(|| format!("has errors: `runwarden check {}`", row.origin));
         let risk = row.risk.unwrap_or("-").to_owned();
+        let title = if row.draft { format!("(draft) {title}") } else { title };
         vec![row.name.to_string(), row.kind.to_owned(), risk, row.origin.clone(), title]
     };
     let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
@@ -72,17 +76,29 @@ pub fn library(context: &Context) -> Result<Library, Refusal> {
 
 fn row(library: &Library, name: &Name) -> Row {
     let origin = library.origin(name).map(ToString::to_string).unwrap_or_default();
-    let base = |kind| Row { name: name.clone(), title: None, kind, risk: None, version: None, origin: origin.clone() };
+    let base = |kind| Row {
+        name: name.clone(),
+        title: None,
+        kind,
+        risk: None,
+        version: None,
+        origin: origin.clone(),
+        draft: false,
+    };
     match library.find(name).and_then(|opened| opened.raw.as_ref()) {
         Some(Raw::Procedure(raw)) => Row {
             title: Some(raw.title.0.clone()),
             risk: risk_of(library, name),
             version: Some(raw.version.0.clone()),
+            draft: raw.draft == Some(true),
             ..base("procedure")
         },
-        Some(Raw::Checklist(raw)) => {
-            Row { title: Some(raw.title.0.clone()), version: Some(raw.version.0.clone()), ..base("checklist") }
-        }
+        Some(Raw::Checklist(raw)) => Row {
+            title: Some(raw.title.0.clone()),
+            version: Some(raw.version.0.clone()),
+            draft: raw.draft == Some(true),
+            ..base("checklist")
+        },
         Some(Raw::Test(_) | Raw::Workspace(_)) | None => base("invalid"),
     }
 }

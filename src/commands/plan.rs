@@ -13,13 +13,17 @@ use crate::{files, ui};
 pub fn run(context: &Context, args: &Plan) -> Result<Exit, Refusal> {
     let made = make(context, &args.asked)?;
     if let Some(path) = &args.output {
+        // What is written is for somebody to consent to, or to run.
+        if let Some(name) = made.view.drafts.first() {
+            return Err(Refusal::draft(name));
+        }
         let mut text = serde_json::to_string_pretty(&made.view).map_err(Refusal::internal)?;
         text.push('\n');
         files::replace(path, text.as_bytes())?;
         context.ui.note(&next(&made.view, &files::shown(path)));
     }
     show(context, &made);
-    let exit = Exit::of_plan(&made.view);
+    let exit = exit_of(context, &made);
     let changes = args.detailed_exitcode && exit == Exit::Done && made.view.has_changes();
     Ok(if changes { Exit::Changes } else { exit })
 }
@@ -43,7 +47,16 @@ fn next(view: &View, path: &str) -> String {
 pub fn dry_run(context: &Context, asked: &Asked) -> Result<Exit, Refusal> {
     let made = make(context, asked)?;
     show(context, &made);
-    Ok(Exit::of_plan(&made.view))
+    Ok(exit_of(context, &made))
+}
+
+/// What a run would exit with. A draft is shown like anything else, and not run.
+fn exit_of(context: &Context, made: &Made) -> Exit {
+    match made.view.drafts.first() {
+        Some(name) if context.ui.is_human() => super::refuse(&context.ui, &Refusal::draft(name)),
+        Some(_) => Exit::Invalid,
+        None => Exit::of_plan(&made.view),
+    }
 }
 
 fn make(context: &Context, asked: &Asked) -> Result<Made, Refusal> {

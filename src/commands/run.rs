@@ -52,6 +52,7 @@ pub fn run(context: &Context, args: &Run) -> Result<Exit, Refusal> {
     }
     let approvals = signed_file::read_all(&args.approvals)?;
     let mut session = Session::prepare(&context.global, &args.asked, recorded.as_ref(), Signing::IfGiven)?;
+    session.refuse_drafts()?;
     session.promise_fingerprints()?;
     let risk = risk_of(&session)?;
     let must_ask = must_ask(args, risk, &session.request.procedure)?;

@@ -11,8 +11,8 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Context, RefusalView, actions, anchor, approve, cancel, check, docs, doctor, explain, fmt, gate, init, key, ledger,
-    list, locks, new, resume, run as running, runs, show, test, waiver,
+    Context, RefusalView, actions, anchor, approve, cancel, check, docs, doctor, explain, fmt, gate, import, init, key,
+    ledger, list, locks, new, resume, run as running, runs, show, test, waiver,
 };
 use crate::args::Schema;
 use crate::exit::Exit;
@@ -96,6 +96,7 @@ fn all() -> Vec<(String, Make)> {
     of("output/explain", generate::<explain::View>);
     of("output/fmt", generate::<fmt::View>);
     of("output/gate", generate::<gate::View>);
+    of("output/import", generate::<import::View>);
     of("output/init", generate::<init::View>);
     of("output/key_generate", generate::<key::OneView>);
     of("output/key_show", generate::<key::View>);

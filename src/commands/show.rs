@@ -111,6 +111,9 @@ fn head(procedure: &Procedure, origin: &str, paint: Paint) -> String {
     if let Work::Steps(work) = &procedure.work {
         rows.push(("risk", list::risk_word(work.risk).to_owned()));
     }
+    if procedure.draft {
+        rows.push(("draft", "yes: nobody has reviewed it, and it is not run".to_owned()));
+    }
     rows.push(("from", origin.to_owned()));
     if let Some(source) = &procedure.source {
         rows.push(("source", format!("{}, section {}", source.document, source.section)));

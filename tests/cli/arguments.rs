@@ -27,6 +27,7 @@ fn every_command_has_examples() {
         "list",
         "show",
         "new",
+        "import",
         "check",
         "plan",
         "run",

@@ -15,7 +15,7 @@ const LINES: &[&[&str]] = &[
     &["target"],
     &["action"],
     &["parse"],
-    &["frame", "guard", "past", "library"],
+    &["frame", "guard", "past", "library", "import"],
     &["question"],
     &["plan"],
     &["run"],
@@ -24,7 +24,7 @@ const LINES: &[&[&str]] = &[
 ];
 
 /// Modules that take time, files and chance as arguments and never from the system.
-const PURE: &[&str] = &["procedure", "event", "merkle", "consent", "parse", "guard", "run"];
+const PURE: &[&str] = &["procedure", "event", "merkle", "consent", "parse", "guard", "import", "run"];
 
 /// The system, as a pure module could reach it.
 const SYSTEM: &[&str] = &[

@@ -7,6 +7,7 @@ pub(super) mod at;
 mod call;
 mod check;
 mod document;
+mod draft;
 mod guard;
 mod input;
 pub(super) mod names;
@@ -43,7 +44,8 @@ pub(super) fn check(
     let raw = opened.raw.as_ref()?;
     let at = At::root(&opened.tree);
     let names = Names::of(&Common::of(raw), registry, library);
-    let mut checker = Checker { problems, registry, library, names };
+    let draft = draft::is_draft(raw);
+    let mut checker = Checker { problems, registry, library, names, draft };
     let document = match raw {
         Raw::Procedure(raw) => checker.procedure(raw, opened, at).map(|valid| Document::Procedure(Box::new(valid))),
         Raw::Checklist(raw) => checker.checklist(raw, opened, at).map(|valid| Document::Procedure(Box::new(valid))),
@@ -101,6 +103,8 @@ struct Checker<'a, 'p> {
     registry: &'a Registry,
     library: &'a dyn Library,
     names: Names<'a>,
+    /// Whether the document is one: then it may say what is still to be decided.
+    draft: bool,
 }
 
 impl Checker<'_, '_> {

@@ -3,6 +3,7 @@
 //! Each code has a page of the same name in docs/diagnostics. A constructor says what was found and what was expected;
 //! where to look is the caller's to know.
 
+pub mod draft;
 pub mod expression;
 pub mod input;
 pub mod meaning;
@@ -84,6 +85,9 @@ pub const CODES: &[(&str, &str)] = &[
     ("wrong-path", "the name of a document is not where its file is"),
     ("duplicate-id", "an id stands twice"),
     ("too-many-steps", "a procedure has more than 10,000 steps"),
+    ("draft", "a document, or one that it calls, has not been reviewed and is not run"),
+    ("to-do", "something in a draft is still to be decided"),
+    ("to-do-left", "something is still to be decided in a document that is no draft"),
     ("secret-variable", "a variable of the environment looks like a secret"),
     // the workspace file and tests
     ("unknown-driver", "there is no such driver for a kind of target"),

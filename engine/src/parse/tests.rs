@@ -274,7 +274,7 @@ fn mutations(key: &str) -> Vec<String> {
 fn a_misspelt_key_does_not_bring_other_problems() {
     let text = case("procedure_with_every_key.yaml").replace("\nparameters:", "\nparametres:");
     let (document, problems) = parsed("a.yaml", &text);
-    assert_eq!(in_words(&problems), ["unknown-key 16:1"]);
+    assert_eq!(in_words(&problems), ["unknown-key 18:1"]);
     let Some(Raw::Procedure(procedure)) = document.unwrap().raw else { panic!("no raw form") };
     assert_eq!(procedure.parameters.unwrap().len(), 5);
 }
@@ -295,7 +295,9 @@ fn a_document_that_was_kept_as_a_value_reads_back() {
         let (Some(Document::Procedure(procedure)), _) = checked(&name, &text) else { continue };
         let source = yaml::frozen("<kept>", &procedure.document);
         let (again, problems) = check(&source, None, &actions::registry(), &library());
-        assert_eq!(problems, []);
+        // A draft says what is open, whenever it is read.
+        let open = |problem: &&Diagnostic| !["draft", "to-do"].contains(&problem.code);
+        assert_eq!(problems.iter().filter(open).collect::<Vec<_>>(), Vec::<&Diagnostic>::new());
         let Some(Document::Procedure(again)) = again else { panic!("{name}") };
         assert_eq!(again.document, procedure.document);
         assert_eq!(again.digest(), procedure.digest());

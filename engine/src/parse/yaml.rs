@@ -4,7 +4,7 @@
 //! recursion; the second reads the file again, and a file on which the two disagree is refused: what was reviewed is
 //! what every reader sees. What the document says is not known here.
 
-mod characters;
+pub mod characters;
 mod offsets;
 pub mod scalar;
 mod second;

@@ -127,6 +127,7 @@ pub async fn plan(
         approvals,
         step_approvals: planner.step_approvals,
         waivers: planner.waivers.iter().map(|in_force| in_force.signed.clone()).collect(),
+        drafts: setting.procedures.values().filter(|it| it.draft).map(|it| it.name.clone()).collect(),
         options: request.options,
         summary: Summary {
             steps: planner.steps.len(),

@@ -72,6 +72,9 @@ fn head(procedure: &Procedure) -> String {
     if let Work::Steps(work) = &procedure.work {
         rows.push(("Risk", list::risk_word(work.risk).to_owned()));
     }
+    if procedure.draft {
+        rows.push(("Draft", "yes: nobody has reviewed it, and it is not run".to_owned()));
+    }
     if let Some(source) = &procedure.source {
         rows.push(("Source", format!("{}, section {}", escaped(&source.document), escaped(&source.section))));
     }

@@ -16,6 +16,7 @@ pub fn sessions(context: &Context, args: &Gate) -> Result<Vec<Session>, Refusal>
     for name in &args.names {
         let signing = if args.no_record { Signing::No } else { Signing::IfGiven };
         let session = Session::prepare(&context.global, &inputs.of(name), None, signing)?;
+        session.refuse_drafts()?;
         let procedure = &session.request.procedure;
         let is_checklist = session.loaded.procedures.get(procedure).is_some_and(|found| found.kind() == "checklist");
         if !is_checklist {

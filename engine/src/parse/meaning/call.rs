@@ -13,6 +13,7 @@ use super::input::{Secrets, word};
 use super::scope::Scope;
 use crate::id::{Id, Name};
 use crate::parse::problems::Problems;
+use crate::parse::problems::draft::call_of_draft;
 use crate::parse::problems::input as problem;
 use crate::parse::raw::procedure::Procedure;
 use crate::parse::raw::step::Step;
@@ -55,7 +56,13 @@ impl<'a> Checker<'a, '_> {
             return None;
         };
         match raw {
-            Raw::Procedure(procedure) => Some(procedure),
+            Raw::Procedure(procedure) => {
+                if super::draft::is_draft(raw) {
+                    let place = self.place(at.span());
+                    self.problems.push(call_of_draft(place, name.as_str()));
+                }
+                Some(procedure)
+            }
             Raw::Checklist(_) | Raw::Test(_) | Raw::Workspace(_) => {
                 let place = self.place(at.span());
                 let found = opened.kind.as_str();
@@ -139,6 +146,7 @@ impl<'a> Checker<'a, '_> {
             registry: self.registry,
             library: self.library,
             names: super::names::Names::default(),
+            draft: false,
         };
         let parameters = callee.parameters.as_ref()?;
         let only = parameters.get_key_value(name).map(|(name, raw)| (name.clone(), raw.clone()))?;

@@ -48,6 +48,7 @@ impl<'a> Checker<'a, '_> {
     pub(super) fn check(&mut self, raw: &'a raw::Check, key: &str, at: At<'_>, scope: &Scope<'a>) -> Option<Check> {
         let when = self.optional_condition(raw.when.as_ref(), at.get("when"), scope);
         let scope = self.behind(raw.when.as_ref(), scope);
+        self.open_points(raw.todo.as_deref(), at);
         let owner = format!("`{key}`");
         let mut inner = scope.clone();
         let read = match &raw.action {

@@ -17,6 +17,7 @@ use crate::procedure::{
     ActorClass, Approvals, Environment, FailureMode, Limit, Origin, Procedure, Requires, Risk, SecretSlot,
     Steps as Work1, TargetKind, TargetSlot, Work,
 };
+use crate::secret::name::looks_secret;
 use crate::template::data::Data;
 
 /// How many steps a procedure may have.
@@ -25,6 +26,7 @@ const MOST_STEPS: usize = 10_000;
 impl<'a> Checker<'a, '_> {
     pub(super) fn procedure(&mut self, raw: &'a raw::Procedure, opened: &Opened, at: At<'_>) -> Option<Procedure> {
         self.path(&raw.name, at.get("name"));
+        self.draft(raw.draft, raw.todo.as_deref(), at);
         self.step_ids(raw, at);
         self.cycles(&raw.name, raw, at);
         let common = self.common(
@@ -71,6 +73,7 @@ impl<'a> Checker<'a, '_> {
             summary: raw.summary.0.clone(),
             source: common.source,
             owner: raw.owner.0.clone(),
+            draft: self.draft,
             parameters: common.parameters,
             targets: common.targets,
             secrets: common.secrets,
@@ -87,6 +90,7 @@ impl<'a> Checker<'a, '_> {
 
     pub(super) fn checklist(&mut self, raw: &'a raw::Checklist, opened: &Opened, at: At<'_>) -> Option<Procedure> {
         self.path(&raw.name, at.get("name"));
+        self.draft(raw.draft, raw.todo.as_deref(), at);
         let common = self.common(
             &Head { source: raw.source.as_ref(), requires: raw.requires.as_ref() },
             &Common {
@@ -116,6 +120,7 @@ impl<'a> Checker<'a, '_> {
             summary: raw.summary.0.clone(),
             source: common.source,
             owner: raw.owner.0.clone(),
+            draft: self.draft,
             parameters: common.parameters,
             targets: common.targets,
             secrets: common.secrets,
@@ -252,6 +257,7 @@ impl<'a> Checker<'a, '_> {
         let when = self.condition(&raw.when, at.get("when"), scope);
         let inner = self.behind(Some(&raw.when), scope);
         let advice = self.text(&raw.advice, at.get("advice"), &inner);
+        self.open_points(raw.todo.as_deref(), at);
         Some(FailureMode { when: when?, title: raw.title.0.clone(), advice: advice? })
     }
 
@@ -318,30 +324,6 @@ fn name_by_path(source: &str, name: &str) -> Option<String> {
     let words: Vec<&str> = by_path.split('.').collect();
     let shown = if rooted.is_some() { words.as_slice() } else { &words[words.len().saturating_sub(count)..] };
     Some(shown.join("."))
-}
-
-/// Whether a variable is likely to hold a secret.
-fn looks_secret(name: &str) -> bool {
-    const WORDS: [&str; 14] = [
-        "SECRET",
-        "SECRETS",
-        "TOKEN",
-        "TOKENS",
-        "PASSWORD",
-        "PASSWORDS",
-        "PASSWD",
-        "PASSPHRASE",
-        "CREDENTIAL",
-        "CREDENTIALS",
-        "APIKEY",
-        "COOKIE",
-        "KEY",
-        "DSN",
-    ];
-    let upper = name.to_ascii_uppercase();
-    let mut words = upper.split('_');
-    let public = upper.split('_').any(|word| word == "PUBLIC");
-    words.any(|word| WORDS.contains(&word)) && !public
 }
 
 struct Head<'a> {

@@ -27,8 +27,15 @@ impl<'a> Checker<'a, '_> {
             "do_not",
             raw.iter().enumerate().map(|(index, guard)| (guard.id.as_str(), at.item(index).get("id"))),
         );
+        // One that only says what is to be decided stands in a draft, which is not run, and forbids nothing yet.
+        let open = |guard: &raw::Guard| guard.todo.is_some();
+        for (index, guard) in raw.iter().enumerate().filter(|(_, guard)| open(guard)) {
+            self.text(&guard.rule, at.item(index).get("rule"), scope);
+            self.open_points(guard.todo.as_deref(), at.item(index));
+        }
+        let decided = raw.iter().enumerate().filter(|(_, guard)| !open(guard));
         let valid: Vec<Option<Guard>> =
-            raw.iter().enumerate().map(|(index, guard)| self.guard(guard, at.item(index), scope)).collect();
+            decided.map(|(index, guard)| self.guard(guard, at.item(index), scope)).collect();
         valid.into_iter().collect()
     }
 

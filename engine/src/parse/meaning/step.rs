@@ -79,6 +79,7 @@ impl<'a> Checker<'a, '_> {
             })
             .collect();
         self.contract(raw, at);
+        self.open_points(raw.todo.as_deref(), at);
         Some(Step {
             id: raw.id.clone(),
             title: raw.title.as_ref().map(|title| title.0.clone()),

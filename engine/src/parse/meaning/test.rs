@@ -151,8 +151,8 @@ impl<'a> Checker<'a, '_> {
         let known: Vec<&str> = declared.iter().flat_map(|all| all.keys()).map(Id::as_str).collect();
         let nowhere = crate::parse::node::Node { data: crate::parse::node::Data::Null, span: 0..0 };
         let mut aside = Problems::new(std::sync::Arc::clone(self.problems.source()));
-        let mut checker =
-            Checker { problems: &mut aside, registry: self.registry, library: self.library, names: Names::default() };
+        let (registry, library) = (self.registry, self.library);
+        let mut checker = Checker { problems: &mut aside, registry, library, names: Names::default(), draft: false };
         // What is wrong with the procedure itself is reported there.
         let valid = checker.parameters(declared, At::root(&nowhere)).unwrap_or_default();
         for (name, value) in given.into_iter().flatten() {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::parameter::Parameters;
+use super::procedure::Source;
 use super::words::{Action, Duration, Expression, Template, Text, exactly_one, needs};
 use crate::id::Id;
 
@@ -40,6 +41,11 @@ pub struct Check {
     pub group: Option<Text>,
     /// Must still hold when a run is resumed after its first effect.
     pub hold: Option<bool>,
+    /// Where the check was written down first.
+    pub source: Option<Source>,
+    /// What of it is still to be decided; in drafts only.
+    #[schemars(length(min = 1))]
+    pub todo: Option<Vec<Text>>,
 }
 
 fn rules(schema: &mut Schema) {

@@ -5,6 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Error as _, MapAccess, Visitor, value::MapAccessDeserializer};
 
+use super::procedure::Source;
 use super::words::{Action, Acts, Duration, Expression, Reaction, Template, Text, exactly_one, needs};
 use crate::id::Id;
 
@@ -37,10 +38,15 @@ pub struct Guard {
     pub on_violation: Option<Reaction>,
     /// Whether a signed waiver may lift it; not where nothing is said.
     pub waivable: Option<Waivable>,
+    /// Where the prohibition was written down first.
+    pub source: Option<Source>,
+    /// In place of what it forbids: what is still to be decided; in drafts only.
+    #[schemars(length(min = 1))]
+    pub todo: Option<Vec<Text>>,
 }
 
 fn rules(schema: &mut Schema) {
-    exactly_one(schema, &["never", "forbid", "once_failed"]);
+    exactly_one(schema, &["never", "forbid", "once_failed", "todo"]);
     needs(schema, &[("where", "forbid"), ("every", "enforce")]);
 }
 

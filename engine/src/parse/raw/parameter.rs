@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::procedure::Source;
 use super::words::Text;
 use crate::id::Id;
 
@@ -36,6 +37,8 @@ pub struct Parameter {
     pub values: Option<Vec<String>>,
     /// What each item of a `list`, or each value of a `map`, is.
     pub items: Option<Box<Parameter>>,
+    /// Where it was written down first.
+    pub source: Option<Source>,
 }
 
 /// `null` is a value like any other here, unlike no default at all.

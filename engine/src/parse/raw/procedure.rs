@@ -36,6 +36,11 @@ pub struct Procedure {
     pub owner: Who,
     /// What a mistake would cost.
     pub risk: Risk,
+    /// Nobody has reviewed it yet: it is checked, planned and tested, and never run.
+    pub draft: Option<bool>,
+    /// What of the whole is still to be decided; in drafts only.
+    #[schemars(length(min = 1))]
+    pub todo: Option<Vec<Text>>,
 
     /// Variables of the environment that expressions may name as `env.NAME`; their values are recorded.
     pub env: Option<Vec<Variable>>,
@@ -88,6 +93,11 @@ pub struct Checklist {
     pub owner: Who,
     /// What a mistake would cost.
     pub risk: Option<Risk>,
+    /// Nobody has reviewed it yet: it is checked and planned, and never asked.
+    pub draft: Option<bool>,
+    /// What of the whole is still to be decided; in drafts only.
+    #[schemars(length(min = 1))]
+    pub todo: Option<Vec<Text>>,
 
     /// Variables of the environment that expressions may name as `env.NAME`; their values are recorded.
     pub env: Option<Vec<Variable>>,
@@ -133,6 +143,9 @@ pub struct Source {
     /// The part of it.
     #[schemars(length(min = 1))]
     pub section: String,
+    /// The line at which it begins there.
+    #[schemars(range(min = 1))]
+    pub line: Option<u32>,
 }
 
 /// What a mistake would cost.
@@ -225,4 +238,9 @@ pub struct FailureMode {
     pub title: Text,
     /// What to do.
     pub advice: Text,
+    /// Where it was written down first.
+    pub source: Option<Source>,
+    /// What of it is still to be decided; in drafts only.
+    #[schemars(length(min = 1))]
+    pub todo: Option<Vec<Text>>,
 }

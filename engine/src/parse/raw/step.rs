@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::check::{Condition, Precondition, Verification};
 use super::parameter::Parameters;
-use super::procedure::Approval;
+use super::procedure::{Approval, Source};
 use super::words::{
     Action, Acts, Count, Duration, Expression, ListTemplate, OneOrMany, Template, Text, TextTemplate, exactly_one,
     needs,
@@ -75,6 +75,11 @@ pub struct Step {
     pub acts_as: Option<Vec<Acts>>,
     /// Outputs that are secret: put into a store before the outcome is recorded, from then on `secrets.NAME`.
     pub secret_outputs: Option<IndexMap<Id, SecretOutput>>,
+    /// Where the step was written down first.
+    pub source: Option<Source>,
+    /// What of it is still to be decided; in drafts only.
+    #[schemars(length(min = 1))]
+    pub todo: Option<Vec<Text>>,
 }
 
 /// When the ledger is signed beside the usual times.

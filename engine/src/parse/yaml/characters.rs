@@ -16,7 +16,8 @@ pub(super) fn refuse(text: &str, base: usize, problems: &mut Problems) {
 }
 
 /// Whether a character is not shown where it stands, or ends a line for some readers only.
-pub(super) fn is_hidden(character: char) -> bool {
+#[must_use]
+pub fn is_hidden(character: char) -> bool {
     match character {
         '\t' | '\n' | '\r' | ' '..='~' => false,
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | BYTE_ORDER_MARK => true,
