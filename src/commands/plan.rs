@@ -31,7 +31,7 @@ pub fn run(context: &Context, args: &Plan) -> Result<Exit, Refusal> {
 /// What to do with a plan that was written.
 fn next(view: &View, path: &str) -> String {
     let run = format!("runwarden run {} --plan {path}", view.procedure);
-    if Exit::of_plan(view.status) != Exit::Done {
+    if Exit::of_plan(view) != Exit::Done {
         return format!("wrote {path}");
     }
     if view.approvals.is_empty() {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::Value;
@@ -171,4 +172,36 @@ fn example(page: &str, action: &Action) -> Result<(), String> {
 
 fn properties(schema: &Value) -> BTreeSet<String> {
     schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
+}
+
+/// All actions on one page: what each does in a sentence, and its contract.
+fn index(folder: &Path) -> String {
+    let word = |value: Value| value.as_str().unwrap().to_owned();
+    let mut out =
+        "# Actions\n\nWhat a step can do, and what checks, guards and `state` can ask. `runwarden actions` lists \
+                   them, and `runwarden actions NAME` shows a page.\n\n\
+                   | Action | Effect | Repeat | Preview | Reconcile | What it does |\n|---|---|---|---|---|---|\n"
+            .to_owned();
+    for action in Registry::builtin().iter() {
+        let (name, contract) = (action.name, &action.contract);
+        let page = std::fs::read_to_string(folder.join(format!("{name}.md"))).unwrap();
+        let does = page.split("## What it does\n\n").nth(1).unwrap().lines().next().unwrap();
+        let first = does.split_inclusive(". ").next().unwrap().trim().replace('|', "\\|");
+        let effect = word(serde_json::to_value(contract.effect).unwrap());
+        let repeat = word(serde_json::to_value(contract.repeat).unwrap());
+        let preview = word(serde_json::to_value(contract.preview).unwrap());
+        let reconcile = if contract.reconcile { "yes" } else { "no" };
+        writeln!(out, "| [`{name}`]({name}.md) | {effect} | {repeat} | {preview} | {reconcile} | {first} |").unwrap();
+    }
+    out
+}
+
+#[test]
+fn the_index_of_the_pages_is_that_of_the_actions() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/actions");
+    let (path, index) = (folder.join("README.md"), index(&folder));
+    if std::env::var_os("UPDATE_PAGES").is_some() {
+        std::fs::write(&path, &index).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), index, "UPDATE_PAGES=1 writes it");
 }
