@@ -15,7 +15,7 @@ use crate::frame::{Frame, StepView};
 use crate::id::Digest;
 use crate::plan::items::items_of;
 use crate::procedure::check::Act;
-use crate::procedure::step::{Body, CheckpointWhen, OnError, Step};
+use crate::procedure::step::{Body, CheckpointWhen, ForEach, OnError, Step};
 use crate::template::Outcome as Known;
 use crate::template::scope::{Scope, Slot};
 use crate::template::value::Value;
@@ -63,8 +63,10 @@ impl Runner<'_> {
         let path = frame.path(&step.id);
         let scope = frame.scope();
         let done = self.step_within(frame, step, &path, scope).await;
-        if let Err(Halt::Failed { failure, state, .. }) = &done {
-            self.settle_failed(frame, step, &path, failure, *state)?;
+        match &done {
+            Ok(()) => self.settle_whole(step, &path)?,
+            Err(Halt::Failed { failure, state, .. }) => self.settle_failed(frame, step, &path, failure, *state)?,
+            Err(_) => {}
         }
         done
     }
@@ -111,25 +113,44 @@ impl Runner<'_> {
             return Ok(());
         }
         frame.put_step(&step.id, Slot::fields([("items", Slot::fields(Vec::<(String, Slot)>::new()))]));
+        self.each(frame, step, path, (for_each, items)).await?;
+        frame.put_member(&step.id, "state", Slot::Known(Value::from(StepState::Succeeded.as_str())));
+        Ok(())
+    }
+
+    /// Does a step for each item. With `on_error: continue` an item that fails keeps no other from being done; the first
+    /// failure is then the step's.
+    async fn each(
+        &self,
+        frame: &Arc<Frame>,
+        step: &Step,
+        path: &str,
+        (for_each, items): (&ForEach, Vec<(String, Value)>),
+    ) -> Result<(), Halt> {
+        let mut first = None;
         for (key, item) in items {
             if *self.means.interrupts.borrow() > 0 {
                 return Err(interrupted(Some(path)));
             }
             self.attend(path)?;
-            let scope = frame.scope().with(for_each.variable.as_str(), Slot::Known(item.clone()));
+            let scope = frame.scope().with(for_each.variable.as_str(), Slot::Known(item));
             let turn = Turn { frame, step, path: format!("{path}[{key}]"), scope };
             match self.turn(&turn).await {
                 Ok(slot) => frame.put_item(&step.id, &key, slot),
                 Err(Halt::Failed { failure, state, undo }) => {
                     self.settle_failed(frame, step, &turn.path, &failure, state)?;
                     frame.put_item(&step.id, &key, view(state, None).slot());
-                    return Err(Halt::Failed { failure, state, undo });
+                    let goes_on = step.on_error == OnError::Continue && !undo && !is_final(&failure.code);
+                    let halt = Halt::Failed { failure, state, undo };
+                    if !goes_on {
+                        return Err(halt);
+                    }
+                    first.get_or_insert(halt);
                 }
                 Err(halt) => return Err(halt),
             }
         }
-        frame.put_member(&step.id, "state", Slot::Known(Value::from(StepState::Succeeded.as_str())));
-        Ok(())
+        first.map_or(Ok(()), Err)
     }
 
     /// One step, or one item of it.
@@ -281,6 +302,22 @@ impl Runner<'_> {
             frame.put_member(&step.id, "state", Slot::Known(Value::from(state.as_str())));
         }
         Ok(())
+    }
+
+    /// A step of several parts has no result of its own unless it failed; once all parts were done after all it gets one.
+    fn settle_whole(&self, step: &Step, path: &str) -> Result<(), Halt> {
+        let what = match (&step.for_each, &step.body) {
+            (Some(_), _) => "for_each",
+            (None, Body::Parallel(_)) => "parallel",
+            _ => return Ok(()),
+        };
+        let failed = self.book().run.step(path).is_some_and(|record| {
+            matches!(record.state, StepState::Failed | StepState::TimedOut | StepState::Refused | StepState::Cancelled)
+        });
+        if !failed {
+            return Ok(());
+        }
+        self.result_of_other(path, what, Json::Object(serde_json::Map::new()), self.now())
     }
 
     /// What `steps.X` is, from what was recorded: the same live and on resume.

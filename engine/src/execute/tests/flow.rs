@@ -157,6 +157,37 @@ async fn on_error_continue_goes_on_and_the_run_still_fails() {
 }
 
 #[tokio::test]
+async fn on_error_continue_goes_on_with_the_next_item() {
+    let trial = Trial::of(
+        "steps:\n  - id: each\n    for_each: { items: \"{{ ['x', 'y', 'z'] }}\", as: who, key: who }\n    action: test.note\n    with: { name: '{{ who }}' }\n    on_error: continue\n  - { id: b, action: test.note, with: { name: b } }\n",
+    );
+    trial.fail("x", 1, Failing::ForGood);
+    trial.fail("y", 1, Failing::ForGood);
+    let ended = trial.run().await;
+    assert_eq!(trial.effects(), ["test.note z", "test.note b"]);
+    let states = ["each[x]", "each[y]", "each[z]", "each", "b"].map(|path| state(&ended, path).to_owned());
+    assert_eq!(states, ["failed", "failed", "succeeded", "failed", "succeeded"]);
+    assert_eq!((ended.status, ended.failure.unwrap().step.as_deref()), (RunStatus::Failed, Some("each[x]")));
+}
+
+#[tokio::test]
+async fn on_error_continue_passes_no_guard_and_no_unknown_outcome_of_an_item() {
+    let trial = Trial::of(
+        "do_not: [{ id: g, rule: Not y1., forbid: test.note, where: with.name == 'y1' }]\nsteps:\n  - { id: a, action: test.note, with: { name: a } }\n  - id: each\n    for_each: { items: \"{{ ['x', 'y', 'z'] }}\" }\n    action: test.note\n    with: { name: '{{ item }}{{ steps.a.calls }}' }\n    on_error: continue\n",
+    );
+    let ended = trial.run().await;
+    assert_eq!(failure_code(&ended), "guard");
+    assert_eq!(trial.effects(), ["test.note a", "test.note x1"]);
+    let trial = Trial::of(
+        "steps:\n  - id: each\n    for_each: { items: \"{{ ['x', 'y', 'z'] }}\", as: who, key: who }\n    action: test.once\n    with: { name: '{{ who }}' }\n    on_error: continue\n    undo: { none: it stays }\n",
+    );
+    trial.fail("y", 1, Failing::Uncertain);
+    let ended = trial.run().await;
+    assert_eq!((ended.status, state(&ended, "each[y]")), (RunStatus::Unknown, "unknown"));
+    assert_eq!(trial.effects(), ["test.once x"]);
+}
+
+#[tokio::test]
 async fn finally_runs_last_after_success_and_after_failure() {
     let body = "steps: [{ id: a, action: test.note, with: { name: a } }]\nfinally: [{ id: z, action: test.note, with: { name: z } }]\n";
     let trial = Trial::of(body);

@@ -106,6 +106,21 @@ async fn items_that_were_done_are_not_done_again() {
 }
 
 #[tokio::test]
+async fn only_items_that_failed_are_done_again_and_their_step_has_succeeded_then() {
+    let trial = Trial::of(
+        "steps:\n  - id: each\n    for_each: { items: \"{{ ['x', 'y', 'z'] }}\", as: who, key: who }\n    action: test.note\n    with: { name: '{{ who }}' }\n    on_error: continue\n",
+    );
+    trial.fail("x", 1, Failing::ForGood);
+    assert_eq!(trial.run().await.status, RunStatus::Failed);
+    let ended = trial.resume(&trial.last_run(), Purpose::Resume, &[]).await.unwrap();
+    assert_eq!(
+        (ended.status, state(&ended, "each"), state(&ended, "each[x]")),
+        (RunStatus::Succeeded, "succeeded", "succeeded")
+    );
+    assert_eq!(trial.effects(), ["test.note y", "test.note z", "test.note x"]);
+}
+
+#[tokio::test]
 async fn a_verify_that_had_not_passed_is_asked_again() {
     let trial = Trial::of(
         "steps: [{ id: a, action: test.note, with: { name: a }, verify: [{ id: v, action: test.level, with: {}, expect: result.level == 1 }] }]\n",
