@@ -15,7 +15,7 @@ const LINES: &[&[&str]] = &[
     &["target"],
     &["action"],
     &["parse"],
-    &["frame", "guard", "past", "library"],
+    &["frame", "guard", "past", "library", "assist"],
     &["question"],
     &["plan"],
     &["run"],
