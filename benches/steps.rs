@@ -178,6 +178,7 @@ async fn run_in(folder: &Path, procedure: Procedure) {
 fn procedure(action: &str, with: fn(usize) -> Value) -> Procedure {
     let steps = (0..STEPS).map(|number| step(&format!("step_{number}"), action, &with(number))).collect();
     Procedure {
+        draft: false,
         name: Name::parse("bench").unwrap(),
         title: "A thousand steps".to_owned(),
         version: "1.0.0".to_owned(),

@@ -67,6 +67,17 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// A second place that matters, with what it is (a first definition, say).
     pub related: Option<(Place, String)>,
+    /// A word at the place that was mistyped, where it is known what was meant.
+    pub slip: Option<Slip>,
+}
+
+/// A mistyped word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slip {
+    /// The word as it stands, or a part of a chain like `steps.found.output`.
+    pub found: String,
+    /// What is to stand there instead.
+    pub meant: String,
 }
 
 impl Diagnostic {
@@ -81,6 +92,7 @@ impl Diagnostic {
             label: String::new(),
             help: None,
             related: None,
+            slip: None,
         }
     }
 
@@ -101,6 +113,15 @@ impl Diagnostic {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// The same with the word that was meant in place of a mistyped one, as its remedy.
+    #[must_use]
+    pub fn meant(mut self, found: impl Into<String>, meant: impl Into<String>) -> Self {
+        let slip = Slip { found: found.into(), meant: meant.into() };
+        self.help = Some(format!("did you mean `{}`?", slip.meant));
+        self.slip = Some(slip);
         self
     }
 

@@ -26,6 +26,7 @@ pub mod action;
 
 pub mod parse;
 
+pub mod assist;
 pub mod frame;
 pub mod guard;
 pub mod import;

@@ -10,6 +10,7 @@ pub mod problems;
 pub mod raw;
 pub mod schema;
 pub mod shape;
+pub mod vocabulary;
 pub mod yaml;
 
 use std::collections::BTreeMap;
@@ -165,6 +166,17 @@ pub fn open(source: &Arc<Source>, kind: Option<Kind>) -> (Option<Opened>, Vec<Di
     let mut problems = Problems::new(Arc::clone(source));
     let opened = read(&mut problems, kind);
     (opened, problems.into_sorted())
+}
+
+/// The tree of a document and what it is, whatever else is wrong with it: for those who help to write one. Nothing
+/// where the text is no YAML.
+#[must_use]
+pub fn look(text: &str, kind: Option<Kind>) -> Option<(Node, Option<Kind>)> {
+    let source = Arc::new(Source { name: String::new(), text: text.to_owned() });
+    let mut problems = Problems::new(source);
+    let tree = yaml::read(&mut problems)?;
+    let kind = kind::of(&tree, kind, &mut problems);
+    Some((tree, kind))
 }
 
 /// As [`open`], into a list that is there already.

@@ -15,7 +15,7 @@ const LINES: &[&[&str]] = &[
     &["target"],
     &["action"],
     &["parse"],
-    &["frame", "guard", "past", "library", "import"],
+    &["frame", "guard", "past", "library", "import", "assist"],
     &["question"],
     &["plan"],
     &["run"],

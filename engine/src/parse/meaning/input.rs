@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 use super::Checker;
 use super::at::At;
 use super::names::resolved;
-use super::scope::SECRET;
 use crate::parse::problems::input as problem;
 use crate::parse::raw::words::TargetKind;
+use crate::parse::vocabulary::{SECRET, TARGET};
 use crate::time::{Duration, Timestamp};
 
 /// Where in an input a secret may stand.
@@ -208,9 +208,6 @@ impl Checker<'_, '_> {
         }
     }
 }
-
-/// The mark of a param that names a target, with the kinds it may have.
-const TARGET: &str = "x-runwarden-target";
 
 pub(super) fn word(kind: TargetKind) -> &'static str {
     super::document::target_kind(kind).as_str()

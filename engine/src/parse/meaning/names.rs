@@ -10,6 +10,7 @@ use crate::parse::raw;
 use crate::parse::raw::parameter::Sort;
 use crate::parse::raw::step::Step;
 use crate::parse::raw::words::TargetKind;
+use crate::parse::vocabulary::OUTPUT;
 
 /// The names that a document declares.
 #[derive(Default)]
@@ -49,9 +50,6 @@ pub(super) enum Outputs<'a> {
     /// These, of any type.
     Names(Vec<&'a str>),
 }
-
-/// What every step has.
-pub(in crate::parse) const OF_EVERY_STEP: [&str; 4] = ["state", "attempts", "started_at", "ended_at"];
 
 impl<'a> Names<'a> {
     /// The names of a procedure or checklist.
@@ -144,9 +142,6 @@ impl<'a> Around<'a> {
         Outputs::Names(answers.map(Id::as_str).collect())
     }
 }
-
-/// The mark of an action whose output is what it was given.
-const OUTPUT: &str = "x-runwarden-output";
 
 /// What a schema says about one member of its values.
 pub(super) enum Member<'s> {

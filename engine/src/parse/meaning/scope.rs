@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::names::{Member, Names, OF_EVERY_STEP, Outputs, StepName, member};
+use super::names::{Member, Names, Outputs, StepName, member};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::parse::problems::reference as problem;
 use crate::parse::raw::parameter::Sort;
+use crate::parse::vocabulary::{EVERYWHERE, OF_ERROR, OF_EVERY_STEP, OF_HISTORY, OF_RUN, SECRET};
 use crate::template::references::{Reference, Segment};
 
 /// What an expression sees beside what is the same everywhere.
@@ -64,11 +65,6 @@ pub(super) enum Shape<'a> {
     /// There, with the schema of an action's output.
     Schema(&'a Value),
 }
-
-pub(in crate::parse) const EVERYWHERE: [&str; 6] = ["parameters", "targets", "env", "run", "workspace", "history"];
-pub(in crate::parse) const OF_RUN: [&str; 5] = ["id", "started_at", "actor", "environment", "dry"];
-pub(in crate::parse) const OF_HISTORY: [&str; 4] = ["runs", "last", "count", "active"];
-pub(in crate::parse) const OF_ERROR: [&str; 6] = ["code", "message", "step", "check", "guard", "attempt"];
 
 impl<'a> Scope<'a> {
     fn roots(&self) -> Vec<&'a str> {
@@ -298,9 +294,6 @@ fn in_shape(shape: Shape<'_>, of: &str, path: &[&str], place: &Place) -> Option<
     }
     None
 }
-
-/// The mark of an output that is a secret, and of an input that takes one.
-pub(super) const SECRET: &str = "x-runwarden-secret";
 
 fn in_schema<'s>(shape: Shape<'s>, path: &[&str]) -> Option<&'s Value> {
     let Shape::Schema(root) = shape else { return None };

@@ -146,7 +146,7 @@ impl<'a> Checker<'a, '_> {
 
     /// An answer cannot have the name of what every step has.
     fn refuse_reserved<'i>(&mut self, names: impl Iterator<Item = &'i Id>, at: At<'_>) {
-        for name in names.filter(|name| super::names::OF_EVERY_STEP.contains(&name.as_str())) {
+        for name in names.filter(|name| crate::parse::vocabulary::OF_EVERY_STEP.contains(&name.as_str())) {
             let place = self.place(at.get(name.as_str()).key());
             self.problems.push(problem::reserved_name(place, name.as_str()));
         }

@@ -9,7 +9,7 @@ pub fn unknown_action(place: Place, name: &str, nearest: Option<&str>) -> Diagno
     let problem =
         Diagnostic::error("unknown-action", place, format!("action `{name}` does not exist")).label("not registered");
     match nearest {
-        Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+        Some(meant) => problem.meant(name, meant),
         None => problem.help("`runwarden actions` lists what there is"),
     }
 }
@@ -20,7 +20,7 @@ pub fn unknown_procedure(place: Place, name: &str, known: &[&str]) -> Diagnostic
     let problem = Diagnostic::error("unknown-procedure", place, format!("procedure `{name}` does not exist"))
         .label("not found in the workspace or among the shipped ones");
     match did_you_mean(name, known.iter().copied()) {
-        Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+        Some(meant) => problem.meant(name, meant),
         None => problem.help("`runwarden list` lists what there is"),
     }
 }
@@ -53,7 +53,7 @@ pub fn call_cycle(place: Place, chain: &str) -> Diagnostic {
 pub fn unknown_input(place: Place, of: &str, name: &str, known: &[&str]) -> Diagnostic {
     let problem = Diagnostic::error("unknown-input", place, format!("{of} has no `{name}`")).label("not known here");
     match did_you_mean(name, known.iter().copied()) {
-        Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+        Some(meant) => problem.meant(name, meant),
         None if known.is_empty() => problem.help("it takes nothing"),
         None => problem.help(format!("it has {}", all(known))),
     }
@@ -83,7 +83,7 @@ pub fn unknown_target(place: Place, name: &str, known: &[&str]) -> Diagnostic {
     let problem =
         Diagnostic::error("unknown-target", place, format!("there is no target `{name}`")).label("not declared");
     match did_you_mean(name, known.iter().copied()) {
-        Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+        Some(meant) => problem.meant(name, meant),
         None => problem.help(format!("declare it under `targets:`, as `{name}: {{ kind: … }}`")),
     }
 }
@@ -117,7 +117,7 @@ pub fn matches_nothing(place: Place, pattern: &str, nearest: Option<&str>) -> Di
     let problem = Diagnostic::error("matches-nothing", place, format!("`{pattern}` means no act that there is"))
         .label("would never forbid anything");
     match nearest {
-        Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+        Some(meant) => problem.meant(pattern, meant),
         None => problem.help("`runwarden actions` lists what there is"),
     }
 }

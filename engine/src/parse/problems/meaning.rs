@@ -126,7 +126,7 @@ pub fn unknown_driver(place: Place, driver: &str, kind: &str, known: &[&str]) ->
     )
     .label("not known");
     match crate::diagnostic::did_you_mean(driver, known.iter().copied()) {
-        Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+        Some(meant) => problem.meant(driver, meant),
         None => problem.help(format!("there is {}", super::structure::all(known))),
     }
 }
@@ -137,7 +137,7 @@ pub fn unbound(place: Place, what: &str, name: &str, known: &[&str]) -> Diagnost
     let problem =
         Diagnostic::error("unbound", place, format!("there is no {what} `{name}`")).label("stands for nothing");
     match crate::diagnostic::did_you_mean(name, known.iter().copied()) {
-        Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+        Some(meant) => problem.meant(name, meant),
         None if known.is_empty() => problem,
         None => problem.help(format!("there is {}", super::structure::all(known))),
     }
@@ -173,7 +173,7 @@ pub fn unknown_in_test(place: Place, what: &str, name: &str, known: &[&str]) -> 
     let problem = Diagnostic::error("unknown-in-test", place, format!("the procedure has no {what} `{name}`"))
         .label("nothing of that name");
     match crate::diagnostic::did_you_mean(name, known.iter().copied()) {
-        Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+        Some(meant) => problem.meant(name, meant),
         None => problem,
     }
 }

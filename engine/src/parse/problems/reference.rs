@@ -10,7 +10,7 @@ pub fn unknown_name(place: Place, name: &str, why: Option<&str>, known: &[&str])
         Diagnostic::error("unknown-name", place, format!("`{name}` is not known here")).label("not known here");
     match (why, did_you_mean(name, known.iter().copied())) {
         (Some(why), _) => problem.help(why),
-        (None, Some(meant)) => problem.help(format!("did you mean `{meant}`?")),
+        (None, Some(meant)) => problem.meant(name, meant),
         (None, None) => problem.help(format!("known are {}; put quotes around text", all(known))),
     }
 }
@@ -29,7 +29,7 @@ pub fn undeclared_variable(place: Place, name: &str, known: &[&str]) -> Diagnost
     let problem = Diagnostic::error("unknown-reference", place, format!("the variable `{name}` is not declared"))
         .label("not in `env`");
     match did_you_mean(name, known.iter().copied()) {
-        Some(meant) => problem.help(format!("did you mean `env.{meant}`?")),
+        Some(meant) => problem.meant(name, meant).help(format!("did you mean `env.{meant}`?")),
         None => problem.help(format!("declare it: `env: [{name}]`")),
     }
 }
@@ -136,7 +136,7 @@ pub fn unknown_secret(place: Place, name: &str, known: &[&str]) -> Diagnostic {
     let problem =
         Diagnostic::error("unknown-reference", place, format!("there is no secret `{name}`")).label("not declared");
     match did_you_mean(name, known.iter().copied()) {
-        Some(meant) => problem.help(format!("did you mean `secrets.{meant}`?")),
+        Some(meant) => problem.meant(name, meant).help(format!("did you mean `secrets.{meant}`?")),
         None => problem.help(format!("declare it under `secrets:`, as `{name}: {{ description: … }}`")),
     }
 }
@@ -151,7 +151,7 @@ pub fn misplaced_secret(place: Place, name: &str, of: &str) -> Diagnostic {
 
 fn suggested(problem: Diagnostic, of: &str, name: &str, known: &[&str]) -> Diagnostic {
     match did_you_mean(name, known.iter().copied()) {
-        Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+        Some(meant) => problem.meant(name, meant),
         None if known.is_empty() => problem,
         None => problem.help(
             format!("`{of}` has {}", all(&known[..known.len().min(12)])).replace("`the procedure`", "the procedure"),

@@ -24,7 +24,7 @@ pub fn unknown_key(place: Place, key: &str, owner: &str, meant: Option<&str>, kn
     let problem =
         Diagnostic::error("unknown-key", place, format!("{owner} has no key `{key}`")).label("not known here");
     match meant {
-        Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+        Some(meant) => problem.meant(key, meant),
         None if key.contains(' ') => {
             problem.help("inside `{ … }` a comma ends the value: put quotes around the whole text before it")
         }
@@ -152,7 +152,7 @@ fn lowered(text: &str) -> String {
 impl Diagnostic {
     fn suggest(self, found: &str, words: &[&str]) -> Self {
         match did_you_mean(found, words.iter().copied()) {
-            Some(meant) => self.help(format!("did you mean `{meant}`?")),
+            Some(meant) => self.meant(found, meant),
             None => self,
         }
     }

@@ -9,7 +9,6 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 
 use super::*;
-use crate::parse::meaning::{names, scope};
 use crate::template::{filters::FILTERS, functions::FUNCTIONS, predicates::TESTS};
 
 mod expressions;

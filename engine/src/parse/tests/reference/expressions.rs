@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::words::GENERATED;
-use super::{FILTERS, FUNCTIONS, TESTS, cell, names, scope};
+use super::{FILTERS, FUNCTIONS, TESTS, cell};
+use crate::parse::vocabulary;
 
 /// What each name in scope is, where it is there.
 const NAMES: [(&str, &str, &str); 6] = [
@@ -111,12 +112,12 @@ pub fn page() -> String {
 
 #[test]
 fn the_pages_name_what_expressions_can_name() {
-    assert_eq!(NAMES.map(|(name, ..)| name), scope::EVERYWHERE);
+    assert_eq!(NAMES.map(|(name, ..)| name), vocabulary::EVERYWHERE);
     let of = |root: &str| -> Vec<&str> {
         MEMBERS.iter().filter_map(|(name, _)| name.strip_prefix(root)?.strip_prefix('.')).collect()
     };
-    assert_eq!(of("run"), scope::OF_RUN);
-    assert_eq!(of("history"), scope::OF_HISTORY);
-    assert_eq!(of("error"), scope::OF_ERROR);
-    assert_eq!(of("steps.X"), names::OF_EVERY_STEP);
+    assert_eq!(of("run"), vocabulary::OF_RUN);
+    assert_eq!(of("history"), vocabulary::OF_HISTORY);
+    assert_eq!(of("error"), vocabulary::OF_ERROR);
+    assert_eq!(of("steps.X"), vocabulary::OF_EVERY_STEP);
 }
