@@ -73,6 +73,12 @@ pub fn library(context: &Context) -> Result<Library, Refusal> {
 fn row(library: &Library, name: &Name) -> Row {
     let origin = library.origin(name).map(ToString::to_string).unwrap_or_default();
     let base = |kind| Row { name: name.clone(), title: None, kind, risk: None, version: None, origin: origin.clone() };
+    if let Some(head) = library.head(name)
+        && let Some(kind) = ["procedure", "checklist"].into_iter().find(|kind| *kind == head.kind)
+    {
+        let risk = head.risk.and_then(known_risk);
+        return Row { title: Some(head.title.to_owned()), version: Some(head.version.to_owned()), risk, ..base(kind) };
+    }
     match library.find(name).and_then(|opened| opened.raw.as_ref()) {
         Some(Raw::Procedure(raw)) => Row {
             title: Some(raw.title.0.clone()),
@@ -88,7 +94,10 @@ fn row(library: &Library, name: &Name) -> Row {
 }
 
 fn risk_of(library: &Library, name: &Name) -> Option<&'static str> {
-    let risk = library.find(name)?.tree.get("risk")?.as_str()?;
+    known_risk(library.find(name)?.tree.get("risk")?.as_str()?)
+}
+
+fn known_risk(risk: &str) -> Option<&'static str> {
     ["low", "medium", "high"].into_iter().find(|known| *known == risk)
 }
 
