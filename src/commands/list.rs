@@ -85,6 +85,12 @@ fn row(library: &Library, name: &Name) -> Row {
         origin: origin.clone(),
         draft: false,
     };
+    if let Some(head) = library.head(name)
+        && let Some(kind) = ["procedure", "checklist"].into_iter().find(|kind| *kind == head.kind)
+    {
+        let risk = head.risk.and_then(known_risk);
+        return Row { title: Some(head.title.to_owned()), version: Some(head.version.to_owned()), risk, ..base(kind) };
+    }
     match library.find(name).and_then(|opened| opened.raw.as_ref()) {
         Some(Raw::Procedure(raw)) => Row {
             title: Some(raw.title.0.clone()),
@@ -104,7 +110,10 @@ fn row(library: &Library, name: &Name) -> Row {
 }
 
 fn risk_of(library: &Library, name: &Name) -> Option<&'static str> {
-    let risk = library.find(name)?.tree.get("risk")?.as_str()?;
+    known_risk(library.find(name)?.tree.get("risk")?.as_str()?)
+}
+
+fn known_risk(risk: &str) -> Option<&'static str> {
     ["low", "medium", "high"].into_iter().find(|known| *known == risk)
 }
 
