@@ -91,12 +91,12 @@ fn the_tutorial_does_what_it_says() {
     let hooks = tools().join("venv/bin/pre-commit");
     let skip: &[&str] = if is_there("pre-commit", &hooks) { &[] } else { &["pre-commit"] };
     let tasks = tasks(page);
-    let bench = Bench::empty().file("home/script", &script(&tasks, skip)).file("home/work/.keep", "");
-    std::fs::remove_file(bench.path("home/work/.keep")).unwrap();
+    let bench = Bench::empty().file("home/script", &script(&tasks, skip)).file("home/desk/.keep", "");
+    std::fs::remove_file(bench.path("home/desk/.keep")).unwrap();
     let path = [program().parent().unwrap(), hooks.parent().unwrap()].map(|path| path.display().to_string()).join(":");
     let output = Command::new("bash")
         .arg(bench.path("home/script"))
-        .current_dir(bench.path("home/work"))
+        .current_dir(bench.path("home/desk"))
         .env_clear()
         .env("PATH", format!("{path}:{}", std::env::var("PATH").unwrap()))
         .env("HOME", bench.path("home"))
@@ -135,14 +135,14 @@ fn the_tutorial_does_what_it_says() {
 
 /// The steps of the workflow that the page shows, run where the page has left its reader.
 fn workflow_runs(bench: &Bench) {
-    let workflow = bench.read("home/work/ops/.github/workflows/gate.yml");
+    let workflow = bench.read("home/desk/ops/.github/workflows/gate.yml");
     let own = workflow.lines().filter_map(|line| line.trim().strip_prefix("- run: runwarden "));
     let own: Vec<&str> = own.collect();
     assert_eq!(own.len(), 3, "{workflow}");
     for line in own {
-        bench.run(&format!("-C home/work/ops {line}")).exits(0);
+        bench.run(&format!("-C home/desk/ops {line}")).exits(0);
     }
-    assert!(bench.exists("home/work/ops/gate.xml") && bench.exists("home/work/ops/gate.sarif"));
+    assert!(bench.exists("home/desk/ops/gate.xml") && bench.exists("home/desk/ops/gate.sarif"));
 }
 
 /// Whether a text is as the page shows it.
