@@ -43,7 +43,11 @@ fn pasted(fence: usize, body: &[&str]) -> Vec<Task> {
                 printed.push_str(text);
                 printed.push('\n');
             }
-            (None, _) => panic!("line {}: a block of `console` begins with a command", fence + 1),
+            // Text that no command precedes is a mistake of the page, and fails like one.
+            (None, _) => {
+                let line = fence + 1;
+                tasks.push(Task::Paste { line, text: "false".to_owned(), printed: Some((*text).to_owned()) });
+            }
         }
     }
     tasks
