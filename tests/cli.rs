@@ -51,6 +51,8 @@ mod refusals;
 mod resuming;
 #[path = "cli/running.rs"]
 mod running;
+#[path = "cli/secret_outputs.rs"]
+mod secret_outputs;
 #[path = "cli/shipped.rs"]
 mod shipped;
 #[path = "cli/signals.rs"]

@@ -238,7 +238,7 @@ impl Stage<'_> {
             consents: &cast,
             lends_after: LENDS_AFTER,
         };
-        let mut memory = Memory::default();
+        let mut memory = Memory::with_locks(before::locks(self.situation));
         let ended = tokio::select! {
             ended = execute(&means, &plan, run.clone(), &mut memory) => Some(ended.map_err(|error| error.to_string())?),
             () = self.script.stopped() => None,

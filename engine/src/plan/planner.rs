@@ -283,7 +283,7 @@ impl<'a> Planner<'a> {
             if !guard::is_about(guard, act.kind, act.acts_as) || !guard.enforce.contains(&Moment::Plan) {
                 continue;
             }
-            let judged = self.judge_act(&held, act).await;
+            let judged = self.judge_act(&held, frame, act).await;
             let judged = match judged.verdict {
                 Verdict::Violated if !act.certain => {
                     Judged::because(Verdict::Undecided, format!("violated if step `{}` comes to pass", act.step))
@@ -299,13 +299,13 @@ impl<'a> Planner<'a> {
         stopped
     }
 
-    async fn judge_act(&mut self, held: &Held, act: &Described<'_>) -> Judged {
+    async fn judge_act(&mut self, held: &Held, acting: &Frame, act: &Described<'_>) -> Judged {
         let guard = held.guard();
         match &guard.form {
             Form::Never(_) => Judged::PASSED,
             Form::OnceFailed(_) => judging::judge_once_failed(self.history, act),
             Form::Forbid { condition, .. } => {
-                let scope = act_scope(&held.frame, act);
+                let scope = act_scope(&held.frame, acting, act, self.setting);
                 let state = match condition {
                     Some(_) => self.guard_state(held, &scope).await,
                     None => State::None,

@@ -210,7 +210,7 @@ impl Checker<'_, '_> {
 }
 
 /// The mark of a param that names a target, with the kinds it may have.
-const TARGET: &str = "x-runwarden-target";
+pub(super) const TARGET: &str = "x-runwarden-target";
 
 pub(super) fn word(kind: TargetKind) -> &'static str {
     super::document::target_kind(kind).as_str()
