@@ -29,6 +29,8 @@ mod evidence;
 mod full_disk;
 #[path = "cli/gate_formats.rs"]
 mod gate_formats;
+#[path = "cli/gate_waivers.rs"]
+mod gate_waivers;
 #[path = "cli/gates.rs"]
 mod gates;
 #[path = "cli/keys.rs"]

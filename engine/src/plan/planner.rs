@@ -121,6 +121,7 @@ impl<'a> Planner<'a> {
             Work::Items(items) => {
                 for item in items {
                     let checked = self.ask(root, item, &root.scope(), &check_path("items", item), None).await;
+                    let checked = self.lift_item(root, checked);
                     self.verify.push(checked);
                 }
             }
