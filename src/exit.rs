@@ -95,6 +95,7 @@ impl Exit {
             RunStatus::Succeeded => Self::Done,
             RunStatus::Refused | RunStatus::Failed if code == Some("guard") => Self::Guard,
             RunStatus::Refused | RunStatus::Failed if code == Some("not_as_planned") => Self::Rejected,
+            RunStatus::Refused | RunStatus::Failed if code == Some("lock_busy") => Self::Busy,
             RunStatus::Failed if code == Some("nothing_checked") => Self::NothingChecked,
             RunStatus::Refused => Self::Refused,
             RunStatus::Failed => Self::Failed,

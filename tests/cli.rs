@@ -31,6 +31,8 @@ mod evidence;
 mod full_disk;
 #[path = "cli/gate_formats.rs"]
 mod gate_formats;
+#[path = "cli/gate_waivers.rs"]
+mod gate_waivers;
 #[path = "cli/gates.rs"]
 mod gates;
 #[path = "cli/importing.rs"]
@@ -55,6 +57,8 @@ mod refusals;
 mod resuming;
 #[path = "cli/running.rs"]
 mod running;
+#[path = "cli/secret_outputs.rs"]
+mod secret_outputs;
 #[path = "cli/shipped.rs"]
 mod shipped;
 #[path = "cli/signals.rs"]

@@ -4,6 +4,7 @@
 //! probe; an [`Effect`] sees the host in `apply` alone.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -17,6 +18,7 @@ use crate::target::{Target, driver};
 use crate::time::Timestamp;
 
 mod erased;
+pub mod kept;
 mod registry;
 pub mod scripted;
 
@@ -42,6 +44,8 @@ pub use registry::{Action, Registry};
 
 #[cfg(test)]
 mod pages;
+#[cfg(test)]
+mod protected;
 #[cfg(test)]
 mod trial;
 
@@ -187,6 +191,11 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// The files that the driver of a target writes.
+    pub(in crate::action) fn written(&self, target: &Id) -> Result<Vec<PathBuf>, Error> {
+        self.target(target).map(Target::written)
+    }
+
     /// The target of that name.
     ///
     /// # Errors
@@ -245,6 +254,15 @@ pub trait Effect: Send + Sync + 'static {
     type Params: DeserializeOwned + JsonSchema + Send;
     /// What it gives.
     type Output: Serialize + JsonSchema;
+
+    /// The files that it would write or remove, as far as they can be told before. Where one of them is what no action
+    /// may change, neither a preview is made nor anything done.
+    ///
+    /// # Errors
+    /// When an input does not say which.
+    fn writes(&self, _params: &Self::Params, _looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        Ok(Vec::new())
+    }
 
     /// Says what it would change.
     async fn preview(&self, params: Self::Params, looking: &Looking<'_>) -> Result<Preview, Error>;

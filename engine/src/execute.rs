@@ -37,6 +37,7 @@ mod gate;
 mod guards;
 mod halt;
 pub mod holding;
+mod keeping;
 pub mod lending;
 pub mod noting;
 mod open;
@@ -264,7 +265,8 @@ impl<'a> Runner<'a> {
     /// an error where it is used.
     async fn learn_secrets(&self) {
         let custody = Arc::clone(&self.means.setting.custody);
-        let secrets = Secrets { bound: self.plan.root.secrets.clone(), custody, by: "run".to_owned() };
+        let secrets =
+            Secrets { bound: self.plan.root.secrets.clone(), custody, by: "run".to_owned(), kept: Vec::new() };
         for place in secrets.bound.values() {
             let _ = secrets.fetch(Some(&place.name), &place.store, &place.key, self.means.host).await;
         }
@@ -334,11 +336,12 @@ impl<'a> Runner<'a> {
         }
         if !begins {
             for failed in &view.failed {
-                let event = match &failed.what {
-                    What::Precondition(checked) => Event::PreconditionResult(checked.clone()),
-                    What::Verify(checked) => Event::VerifyResult(checked.clone()),
+                let (attempt, event) = match &failed.what {
+                    What::Precondition(checked) => (None, Event::PreconditionResult(checked.clone())),
+                    What::Verify(checked) => (None, Event::VerifyResult(checked.clone())),
+                    What::Read(read) => (Some(1), Event::StepResult(read.result(view.created_at))),
                 };
-                book.note(Some(&failed.step), None, event)?;
+                book.note(Some(&failed.step), attempt, event)?;
             }
         }
         book.flush()?;

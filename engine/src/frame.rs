@@ -8,12 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
+use crate::action::kept::KeptOutput;
 use crate::event::state::StepState;
 use crate::id::{Id, Name};
 use crate::procedure::Procedure;
 use crate::procedure::guard::Guard;
+use crate::procedure::step::Step;
 use crate::target::Target;
 use crate::target::secret_store::SecretPlace;
+use crate::template::Outcome;
 use crate::template::scope::{Scope, Slot};
 use crate::template::value::Value;
 use crate::time::Timestamp;
@@ -30,6 +33,8 @@ pub struct Frame {
     pub targets: BTreeMap<Id, Target>,
     /// Where its secrets are, by the name this procedure gives them.
     pub secrets: BTreeMap<Id, SecretPlace>,
+    /// Where the secrets are that its steps make, by the name they give them.
+    pub made: BTreeMap<Id, Made>,
     /// The frame that called this one.
     pub caller: Option<Arc<Frame>>,
     /// Guards of the workspace: they hold in the outermost frame, and so everywhere.
@@ -45,6 +50,15 @@ pub enum Given {
     Known(Json),
     /// Not known yet, and why.
     Undecided(String),
+}
+
+/// A secret that a step makes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Made {
+    /// The step.
+    pub step: Id,
+    /// Where it is from then on.
+    pub place: SecretPlace,
 }
 
 /// Where a frame stands.
@@ -141,8 +155,11 @@ impl Frame {
             };
             Some((name.as_str().to_owned(), slot))
         });
-        let visible =
-            targets.iter().map(|(name, target)| (name.as_str(), Slot::Known(Value::from_json(&target.visible()))));
+        let visible = targets.iter().map(|(name, target)| {
+            let mut visible = target.visible();
+            visible["identity"] = Json::String(identity_among(&targets, target).to_owned());
+            (name.as_str(), Slot::Known(Value::from_json(&visible)))
+        });
         let env = procedure
             .env
             .iter()
@@ -165,7 +182,72 @@ impl Frame {
             })
             .collect();
         let secrets = BTreeMap::new();
-        Self { procedure, prefix, parameters, targets, secrets, caller, policy, scope: Mutex::new(scope) }
+        let made = BTreeMap::new();
+        let scope = Mutex::new(scope);
+        let mut frame = Self { procedure, prefix, parameters, targets, secrets, made, caller, policy, scope };
+        frame.made = frame.places_of_made();
+        frame
+    }
+
+    /// Where steps will put the secrets that they make. That of a step which is done for each of a list has no one place;
+    /// neither has one whose key depends on a parameter that is not known yet.
+    fn places_of_made(&self) -> BTreeMap<Id, Made> {
+        let scope = self.scope();
+        let steps = self.procedure.all_steps().into_iter().filter(|step| step.for_each.is_none());
+        let made = steps.filter_map(|step| match self.kept(step, &scope) {
+            Ok(Outcome::Known(kept)) => {
+                Some(kept.into_iter().map(|kept| (kept.name, Made { step: step.id.clone(), place: kept.place })))
+            }
+            _ => None,
+        });
+        made.flatten().collect()
+    }
+
+    /// The secret outputs of one of its steps, and where they go.
+    ///
+    /// # Errors
+    /// When a key cannot be told, in words.
+    pub fn kept(&self, step: &Step, scope: &Scope) -> Result<Outcome<Vec<KeptOutput>>, String> {
+        let mut all = Vec::new();
+        for (name, output) in &step.secret_outputs {
+            let wrong = |why: String| format!("`secret_outputs.{name}` of step `{}`: {why}", step.id);
+            let key = match output.key.render(scope).map_err(|error| wrong(error.to_string()))? {
+                Outcome::Known(value) => value,
+                Outcome::Undecided(because) => return Ok(Outcome::Undecided(because)),
+            };
+            let key = key.as_str().ok_or_else(|| wrong("`key` is no text".to_owned()))?.to_owned();
+            let store = self
+                .targets
+                .get(&output.store)
+                .ok_or_else(|| wrong(format!("there is no target `{}`", output.store)))?;
+            let place = SecretPlace { name: name.clone(), store: store.clone(), key };
+            all.push(KeptOutput { name: name.clone(), from: output.from.clone(), target: output.store.clone(), place });
+        }
+        Ok(Outcome::Known(all))
+    }
+
+    /// Where a secret is that an input names, as far as the steps in a scope have come.
+    ///
+    /// # Errors
+    /// When it was never made, in words.
+    pub fn secret(&self, name: &Id, scope: &Scope) -> Result<Outcome<&SecretPlace>, String> {
+        if let Some(place) = self.secrets.get(name) {
+            return Ok(Outcome::Known(place));
+        }
+        let Some(Made { step, place }) = self.made.get(name) else {
+            return Ok(Outcome::Undecided(vec![format!("secret `{name}` is not made yet")]));
+        };
+        let state = match scope.at(&["steps", step.as_str(), "state"]) {
+            Some(Slot::Known(state)) => state.as_str(),
+            _ => None,
+        };
+        match state {
+            None => Ok(Outcome::Undecided(vec![format!("step `{step}`, which makes secret `{name}`, has not run")])),
+            Some(state) if state == StepState::Skipped.as_str() => {
+                Err(format!("secret `{name}` was not made: step `{step}` was skipped"))
+            }
+            Some(_) => Ok(Outcome::Known(place)),
+        }
     }
 
     /// The same frame with its secrets. They are no names of expressions: only inputs made for them can have one.
@@ -173,6 +255,12 @@ impl Frame {
     pub fn with_secrets(mut self, secrets: BTreeMap<Id, SecretPlace>) -> Self {
         self.secrets = secrets;
         self
+    }
+
+    /// What a target is to the guards that this frame declares: one file has one identity, whatever it is called.
+    #[must_use]
+    pub fn identity_of<'t>(&'t self, target: &'t Target) -> &'t str {
+        identity_among(&self.targets, target)
     }
 
     /// The path of one of its steps, unique in the run.
@@ -228,4 +316,11 @@ impl Frame {
         // A panic elsewhere cannot leave a scope half-changed: `put` replaces one slot.
         self.scope.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The identity of a target, the same for all targets that are one file: it may have two names.
+fn identity_among<'t>(targets: &'t BTreeMap<Id, Target>, target: &'t Target) -> &'t str {
+    let same = |other: &&Target| target.device_inode.is_some() && other.device_inode == target.device_inode;
+    let names = targets.values().filter(same).map(|other| other.identity.as_str());
+    names.min().unwrap_or(&target.identity).min(&target.identity)
 }

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::event::Kind;
 use crate::id::{Digest, Name, RunId};
 use crate::ledger::history::{Query, RunRow, Tried};
-use crate::ledger::locks::Holding;
+use crate::ledger::locks::{Holding, Locks};
 use crate::ledger::reader::Reader;
 use crate::template::scope::Object;
 use crate::template::value::Value;
@@ -28,7 +28,7 @@ pub struct Past {
 /// Where the answers come from.
 enum Source {
     Ledger { open: Open, reader: Mutex<Option<Reader>> },
-    Told { runs: Vec<RunRow>, failed: Vec<TriedBefore> },
+    Told { runs: Vec<RunRow>, failed: Vec<TriedBefore>, locks: Locks },
 }
 
 /// An act or check that failed, as told: what it reads counts as unchanged since.
@@ -80,8 +80,8 @@ impl Past {
 
     /// What is told to have happened before `run`, as of `now`, the newest first.
     #[must_use]
-    pub fn told(run: RunId, now: Timestamp, runs: Vec<RunRow>, failed: Vec<TriedBefore>) -> Self {
-        Self { source: Source::Told { runs, failed }, run, now }
+    pub fn told(run: RunId, now: Timestamp, runs: Vec<RunRow>, failed: Vec<TriedBefore>, locks: Locks) -> Self {
+        Self { source: Source::Told { runs, failed, locks }, run, now }
     }
 
     /// The last try of an action on these inputs, if it failed.
@@ -127,7 +127,13 @@ impl Past {
     /// # Errors
     /// When the ledger cannot be read, in words.
     pub fn holder(&self, wanted: &[String]) -> Result<Option<Holder>, String> {
-        let Source::Ledger { .. } = &self.source else { return Ok(None) };
+        if let Source::Told { runs, locks, .. } = &self.source {
+            return Ok(locks.busy(wanted, &self.run).map(|(lock, holding)| Holder {
+                lock: lock.to_owned(),
+                holding: holding.clone(),
+                row: runs.iter().find(|row| row.run == holding.run).cloned(),
+            }));
+        }
         self.ask(|reader| {
             let history = reader.history();
             let locks = history.locks().map_err(|error| error.to_string())?;

@@ -39,7 +39,6 @@ mod secrets;
 mod shown;
 pub mod steps;
 mod summary;
-mod unsupported;
 pub mod waivers;
 
 use failed::FailedNow;

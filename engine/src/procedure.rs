@@ -131,6 +131,17 @@ impl Procedure {
         }
     }
 
+    /// All its steps, those inside `parallel` and those that run last included.
+    #[must_use]
+    pub fn all_steps(&self) -> Vec<&Step> {
+        let mut all = Vec::new();
+        if let Work::Steps(work) = &self.work {
+            collect_steps(&work.steps, &mut all);
+            collect_steps(&work.finally, &mut all);
+        }
+        all
+    }
+
     /// `procedure` or `checklist`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -147,6 +158,15 @@ fn find_step<'a>(steps: &'a [Step], id: &Id) -> Option<&'a Step> {
         Body::Parallel(lanes) => find_step(lanes, id),
         _ => None,
     })
+}
+
+fn collect_steps<'a>(steps: &'a [Step], all: &mut Vec<&'a Step>) {
+    for step in steps {
+        all.push(step);
+        if let Body::Parallel(lanes) = &step.body {
+            collect_steps(lanes, all);
+        }
+    }
 }
 
 /// The prose that a procedure was made from.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::action::sealed::Secrets;
+use crate::action::sealed::{MISSING_SECRET, Secrets};
 use crate::action::{self, Action, Facts, Looking, Registry};
 use crate::event::state::{Checked, Verdict};
 use crate::event::{recall, record};
@@ -97,7 +97,12 @@ impl Asking<'_> {
             targets: frame.targets.clone(),
             time_limit: None,
             idempotency_key,
-            secrets: Secrets { bound: secrets_of(frame, act), custody: Arc::clone(self.custody), by: by.to_owned() },
+            secrets: Secrets {
+                bound: secrets_of(frame, act),
+                custody: Arc::clone(self.custody),
+                by: by.to_owned(),
+                kept: Vec::new(),
+            },
             by: by.to_owned(),
         }
     }
@@ -113,6 +118,14 @@ impl Asking<'_> {
             Outcome::Known(with) => Some(with),
             Outcome::Undecided(_) => None,
         };
+        let (mut with, mut undecided) = (with, undecided);
+        for name in act.with.leaves().iter().filter_map(|(_, leaf)| leaf.secret()) {
+            let found = frame.secret(name, scope);
+            if let Outcome::Undecided(because) = found.map_err(|why| action::Error::new(MISSING_SECRET, why))? {
+                with = None;
+                undecided.extend(because);
+            }
+        }
         let action = self.action(act)?;
         let digest = with_digest(action, with.as_ref().unwrap_or(&shown), frame, &secrets_of(frame, act));
         Ok(Input { shown, with, undecided, digest })
@@ -204,12 +217,13 @@ impl Asking<'_> {
 
 /// The secrets that stand in an act's input. Its template says where they stand; how a value looks says nothing.
 fn secrets_of(frame: &Frame, act: &Act) -> BTreeMap<Id, SecretPlace> {
-    if frame.secrets.is_empty() {
+    if frame.secrets.is_empty() && frame.made.is_empty() {
         return BTreeMap::new();
     }
+    let place = |name: &Id| frame.secrets.get(name).or_else(|| frame.made.get(name).map(|made| &made.place)).cloned();
     let leaves = act.with.leaves();
     let named = leaves.iter().filter_map(|(_, leaf)| leaf.secret());
-    named.filter_map(|name| Some((name.clone(), frame.secrets.get(name)?.clone()))).collect()
+    named.filter_map(|name| Some((name.clone(), place(name)?))).collect()
 }
 
 /// What a check is called where it asks: with its step, or with the call that it stands in.
@@ -288,6 +302,39 @@ fn collect_targets<'a>(root: &Json, schema: &Json, value: &'a Json, names: &mut 
             }
         }
         _ => {}
+    }
+}
+
+/// An input in which what `see` says stands where the schema of its action has a target.
+#[must_use]
+pub fn with_targets(action: &Action, with: &Json, see: &dyn Fn(&str) -> Json) -> Json {
+    replace_targets(action.params(), action.params(), with, see)
+}
+
+fn replace_targets(root: &Json, schema: &Json, value: &Json, see: &dyn Fn(&str) -> Json) -> Json {
+    let is_target = schema.get("x-runwarden-target").is_some();
+    let referred = schema.get("$ref").and_then(Json::as_str).and_then(|at| root.pointer(at.strip_prefix('#')?));
+    let schema = referred.unwrap_or(schema);
+    let is_target = is_target || schema.get("x-runwarden-target").is_some();
+    match value {
+        Json::String(name) if is_target => see(name),
+        Json::Array(items) => {
+            let of_item = if is_target { schema } else { schema.get("items").unwrap_or(&Json::Null) };
+            let of_item = |item: &Json| match item {
+                Json::String(name) if is_target => see(name),
+                item => replace_targets(root, of_item, item, see),
+            };
+            Json::Array(items.iter().map(of_item).collect())
+        }
+        Json::Object(members) => {
+            let additional = schema.get("additionalProperties").unwrap_or(&Json::Null);
+            let replaced = members.iter().map(|(name, member)| {
+                let of_member = schema.get("properties").and_then(|properties| properties.get(name));
+                (name.clone(), replace_targets(root, of_member.unwrap_or(additional), member, see))
+            });
+            Json::Object(replaced.collect())
+        }
+        other => other.clone(),
     }
 }
 

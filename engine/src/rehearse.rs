@@ -240,7 +240,7 @@ impl Stage<'_> {
         };
         // Cases are how a draft is finished, and nothing comes of them.
         plan.view.drafts.clear();
-        let mut memory = Memory::default();
+        let mut memory = Memory::with_locks(before::locks(self.situation));
         let ended = tokio::select! {
             ended = execute(&means, &plan, run.clone(), &mut memory) => Some(ended.map_err(|error| error.to_string())?),
             () = self.script.stopped() => None,

@@ -190,6 +190,32 @@ impl Target {
         read_settings(&self.name, &self.driver, &self.settings)
     }
 
+    /// The files that its driver writes, as far as the settings tell: its own, and those beside it.
+    #[must_use]
+    pub fn written(&self) -> Vec<PathBuf> {
+        let text = |name: &str| self.settings.get(name).and_then(Value::as_str).map(PathBuf::from);
+        match self.kind {
+            TargetKind::SecretStore => {
+                let of_driver = text("path").filter(|_| matches!(self.driver.as_str(), "dotenv" | "directory"));
+                of_driver.into_iter().chain(secret_store::expiries(self)).collect()
+            }
+            TargetKind::Epoch | TargetKind::Pause => text("path").into_iter().collect(),
+            TargetKind::AnchorStore => text("path").into_iter().chain(text("repository")).collect(),
+            TargetKind::PluginRegistry => {
+                text("path").into_iter().chain(text("env_file")).chain(text("installed")).collect()
+            }
+            TargetKind::ArtifactStore | TargetKind::Ledger => text("path").into_iter().collect(),
+            TargetKind::Command | TargetKind::Service => Vec::new(),
+        }
+    }
+
+    /// What guards see of the target that an act names; `identity` is what whoever judges takes it to be.
+    #[must_use]
+    pub fn seen(&self, identity: &str) -> Value {
+        let (kind, driver) = (self.kind.as_str(), &self.driver);
+        serde_json::json!({ "name": self.name, "kind": kind, "driver": driver, "identity": identity })
+    }
+
     /// What expressions see: the settings, with `name`, `kind`, `driver` and `identity`; of a file also `dir`.
     #[must_use]
     pub fn visible(&self) -> Value {

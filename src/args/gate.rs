@@ -44,11 +44,11 @@ pub struct Gate {
     pub answers_file: Option<PathBuf>,
     #[command(flatten)]
     pub who: Who,
-    /// A signed waiver of a guard; its signature is FILE.sig
+    /// A signed waiver of a guard or an item; its signature is FILE.sig. Each use is recorded and counts
     #[arg(long = "waiver", value_name = "FILE")]
     pub waivers: Vec<PathBuf>,
     /// Write nothing into the ledger
-    #[arg(long, conflicts_with = "wait_lock")]
+    #[arg(long, conflicts_with_all = ["wait_lock", "waivers"])]
     pub no_record: bool,
     /// Wait for the ledger while a run has it
     #[arg(long, value_name = "DURATION")]

@@ -60,15 +60,15 @@ pub enum WaiverCommand {
     List(UsedWaivers),
 }
 
-/// Write a waiver of one guard of one procedure, signed where there is a key
+/// Write a waiver of one guard of one procedure, or of one item of a checklist, signed where there is a key
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "It lifts nothing by itself: `plan --waiver FILE` and `run --waiver FILE` bring it. A guard of the workspace's\npolicy is named `policy:ID`, with the procedure that is to be run.\n\nExamples:\n  runwarden waiver create ops.deploy not_on_friday --ticket OPS-7 --reason 'hotfix of the login' --for 4h \\\n    --key ada.key -o waiver.json\n  runwarden waiver create ops.deploy not_on_friday --ticket OPS-7 --reason 'hotfix' --for 4h \\\n    --parameter version=1.4.2 --target api=staging_api --as ada --unsigned -o waiver.json"
+    after_help = "It lifts nothing by itself: `plan --waiver FILE` and `run --waiver FILE` bring it. A guard of the workspace's\npolicy is named `policy:ID`, with the procedure that is to be run; an item of a checklist\n`item:ID`, for `gate --waiver FILE`.\n\nExamples:\n  runwarden waiver create ops.deploy not_on_friday --ticket OPS-7 --reason 'hotfix of the login' --for 4h \\\n    --key ada.key -o waiver.json\n  runwarden waiver create ops.deploy not_on_friday --ticket OPS-7 --reason 'hotfix' --for 4h \\\n    --parameter version=1.4.2 --target api=staging_api --as ada --unsigned -o waiver.json"
 )]
 pub struct NewWaiver {
-    /// The procedure that declares the guard
+    /// The procedure or checklist that declares the guard or item
     pub procedure: String,
-    /// The guard
+    /// The guard; `policy:ID` of the workspace's policy, `item:ID` of a checklist
     pub guard: String,
     /// Where it is written
     #[arg(short, long, value_name = "FILE")]

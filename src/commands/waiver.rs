@@ -12,7 +12,7 @@ use engine::host::Probe as _;
 use engine::host::machine::Machine;
 use engine::id::{Id, RunId};
 use engine::library::Loaded;
-use engine::plan::waivers::{POLICY, terms_of};
+use engine::plan::waivers::{ITEM, POLICY, terms_of, terms_of_item};
 use engine::procedure::Environment;
 use engine::sign::sshsig::Namespace;
 use engine::template::scope::Scope as Names;
@@ -207,7 +207,10 @@ impl Desk<'_> {
                 let loaded = self.load(procedure)?;
                 let name = procedure_name(procedure)?;
                 let procedure = loaded.procedures.get(&name).ok_or_else(|| Refusal::internal("nothing was loaded"))?;
-                terms_of(&procedure.do_not, procedure.document.get("do_not"), guard, &Names::new())
+                match guard.strip_prefix(ITEM) {
+                    Some(id) => terms_of_item(procedure, id, &Names::new()),
+                    None => terms_of(&procedure.do_not, procedure.document.get("do_not"), guard, &Names::new()),
+                }
             }
         };
         found.map_err(|why| Refusal::invalid("waiver", format!("`{procedure}`: {why}")))

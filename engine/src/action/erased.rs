@@ -1,5 +1,7 @@
 //! Typed actions behind one face: JSON in, JSON out.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -7,6 +9,7 @@ use serde_json::Value;
 
 use crate::id::Digest;
 
+use super::file;
 use super::{Doing, Effect, Error, Looking, Preview, Read, Reconciled};
 
 #[async_trait]
@@ -49,11 +52,15 @@ impl<A: Effect> ErasedEffect for A {
     }
 
     async fn preview(&self, with: &Value, looking: &Looking<'_>) -> Result<Preview, Error> {
-        Effect::preview(self, params(A::NAME, with)?, looking).await.map_err(nothing_happened)
+        let params = params(A::NAME, with)?;
+        refuse_protected(looking, &Effect::writes(self, &params, looking)?)?;
+        Effect::preview(self, params, looking).await.map_err(nothing_happened)
     }
 
     async fn apply(&self, with: &Value, doing: &Doing<'_>) -> Result<Value, Error> {
         let params = params(A::NAME, with)?;
+        let looking = Looking { facts: doing.facts, probe: doing.host };
+        refuse_protected(&looking, &Effect::writes(self, &params, &looking)?)?;
         let output = Effect::apply(self, params, doing).await?;
         // The effect has happened: an output that cannot be written down makes its outcome uncertain.
         json(A::NAME, &output).map_err(Error::uncertain)
@@ -66,6 +73,11 @@ impl<A: Effect> ErasedEffect for A {
             Reconciled::CannotTell => Reconciled::CannotTell,
         })
     }
+}
+
+/// What no action may change is refused, when it is planned and once more before it is done.
+fn refuse_protected(looking: &Looking<'_>, paths: &[PathBuf]) -> Result<(), Error> {
+    paths.iter().try_for_each(|path| file::refuse_protected(looking.probe, path))
 }
 
 /// Looking changes nothing, however it fails: a request that timed out is uncertain only where it had an effect.

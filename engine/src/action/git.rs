@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use crate::host::{Command, Finished, Host, Probe};
+use crate::host::{Command, EntryKind, Finished, Host, Probe};
 use crate::time::Timestamp;
 
 pub mod branch;
@@ -108,6 +108,15 @@ async fn check_name(probe: &dyn Probe, repository: &Path, kind: &str, name: &str
 /// A time as git takes it for the date of a tag.
 fn seconds(at: Timestamp) -> String {
     format!("@{} +0000", at.microseconds().div_euclid(1_000_000))
+}
+
+/// What a branch or tag is written into: the repository, and its folder of git's own.
+fn written(probe: &dyn Probe, repository: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut paths = vec![repository.to_owned()];
+    if probe.stat(repository)?.is_some_and(|stat| stat.kind == EntryKind::Folder) {
+        paths.push(repository.join(".git"));
+    }
+    Ok(paths)
 }
 
 #[cfg(test)]

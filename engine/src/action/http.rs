@@ -104,7 +104,9 @@ impl Shown {
         let looks_like_json = |text: &&str| says_json || text.trim_start().starts_with(['{', '[']);
         let json = text.filter(looks_like_json).and_then(|text| format::json(text).ok());
         let clean = facts.secrets.clean_bytes(&answer.body, false);
-        let text = text.filter(|_| json.is_none()).map(|_| String::from_utf8_lossy(&clean).into_owned());
+        let text = text
+            .filter(|_| json.is_none())
+            .map(|_| String::from_utf8_lossy(&facts.secrets.given_bytes(&answer.body, false)).into_owned());
         Self { headers, json, text, subject: Digest::of(&clean) }
     }
 }

@@ -131,7 +131,10 @@ impl Action {
         match &*self.body {
             Body::Read(_) => Ok(Preview { fidelity: Fidelity::Exact, before: None, after: None, no_change: true }),
             Body::Effect(effect) if self.script.is_some() => effect.accepts(with).map(|()| Preview::UNKNOWN),
-            Body::Effect(effect) => looking.facts.cleaned(effect.preview(with, looking).await),
+            Body::Effect(effect) => {
+                looking.facts.may_keep(looking)?;
+                looking.facts.cleaned(effect.preview(with, looking).await)
+            }
         }
     }
 
@@ -145,10 +148,28 @@ impl Action {
             Body::Effect(effect) => match &self.script {
                 Some(script) => {
                     effect.accepts(with)?;
-                    super::scripted::apply(&**script, &self.call(doing.facts)).await
+                    let output = super::scripted::apply(&**script, &self.call(doing.facts)).await?;
+                    doing.facts.keep(output, None).await
                 }
-                None => doing.facts.cleaned(effect.apply(with, doing).await),
+                None => {
+                    let done = match effect.apply(with, doing).await {
+                        Ok(output) => doing.facts.keep(output, Some(doing.host)).await,
+                        Err(error) => Err(error),
+                    };
+                    doing.facts.cleaned(done)
+                }
             },
+        }
+    }
+
+    /// Whether the stores of its secret outputs answer: asked before it is done.
+    ///
+    /// # Errors
+    /// What a store reports.
+    pub async fn can_keep(&self, looking: &Looking<'_>) -> Result<(), Error> {
+        match &self.script {
+            Some(_) => Ok(()),
+            None => looking.facts.cleaned(looking.facts.can_keep(looking).await),
         }
     }
 
@@ -160,8 +181,16 @@ impl Action {
         match &*self.body {
             Body::Read(_) => Ok(Reconciled::NotHappened),
             Body::Effect(effect) => match &self.script {
-                Some(script) => script.reconcile(&self.call(looking.facts)),
-                None => looking.facts.cleaned(effect.reconcile(with, looking).await),
+                Some(script) => {
+                    Ok(looking.facts.kept_already(script.reconcile(&self.call(looking.facts))?, None).await)
+                }
+                None => {
+                    let found = match effect.reconcile(with, looking).await {
+                        Ok(found) => Ok(looking.facts.kept_already(found, Some(looking)).await),
+                        Err(error) => Err(error),
+                    };
+                    looking.facts.cleaned(found)
+                }
             },
         }
     }

@@ -11,6 +11,7 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::kept::KeptOutput;
 use super::{Error, Facts, Preview, Reconciled};
 use crate::host::Probe;
 use crate::id::Id;
@@ -124,6 +125,8 @@ pub struct Secrets {
     pub custody: Arc<Custody>,
     /// Who asks for them: the path of a step, a check, a guard.
     pub by: String,
+    /// The outputs that are secret, of an effect that has some.
+    pub kept: Vec<KeptOutput>,
 }
 
 impl Secrets {
@@ -133,6 +136,13 @@ impl Secrets {
         let masker = self.custody.masker();
         let masked = if cut { masker.cut_bytes(bytes) } else { masker.bytes(bytes) };
         masked.unwrap_or_else(|| bytes.to_vec())
+    }
+
+    /// Bytes for an output. Where a part of the output is secret it is taken out of them as they are, before they are
+    /// cleaned with the rest.
+    #[must_use]
+    pub fn given_bytes(&self, bytes: &[u8], cut: bool) -> Vec<u8> {
+        if self.kept.is_empty() || cut { self.clean_bytes(bytes, cut) } else { bytes.to_vec() }
     }
 
     /// Reads a value from a store, masks it from now on, and notes that it was read.
@@ -243,6 +253,10 @@ impl Clean for Reconciled<Value> {
             masker.clean_json(output);
         }
     }
+}
+
+impl Clean for () {
+    fn clean(&mut self, _: &Masker) {}
 }
 
 impl<T: Clean, E: Clean> Clean for Result<T, E> {

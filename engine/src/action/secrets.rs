@@ -3,6 +3,7 @@
 //! No action here gives a value: outputs have keyed fingerprints, by which equality can be shown later.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::sealed::{self, KeyPlace};
 use super::{Error, Facts};
@@ -30,6 +31,24 @@ pub(in crate::action) fn store<'f>(facts: &'f Facts, target: &Id) -> Result<&'f 
     }
     let message = format!("target `{target}` is a `{}`, not a `secret_store`", bound.kind.as_str());
     Err(Error::new("bad_target", message))
+}
+
+/// The files that putting or removing keys of a store writes, as far as its settings tell.
+pub(in crate::action) fn written<'k>(
+    facts: &Facts,
+    target: &Id,
+    keys: impl IntoIterator<Item = &'k str>,
+) -> Result<Vec<PathBuf>, Error> {
+    Ok(written_by(store(facts, target)?, keys))
+}
+
+/// The same of a store that is known.
+pub(in crate::action) fn written_by<'k>(store: &Target, keys: impl IntoIterator<Item = &'k str>) -> Vec<PathBuf> {
+    let mut paths = store.written();
+    if let ("directory", Some(folder)) = (store.driver.as_str(), paths.first().cloned()) {
+        paths.extend(keys.into_iter().map(|key| folder.join(key)));
+    }
+    paths
 }
 
 /// The value of a key; none if it is not there.

@@ -101,6 +101,8 @@ impl Runner<'_> {
             path,
         };
         self.guard_before(frame, &guarded).await?;
+        let kept = self.kept(frame, step, path, scope)?;
+        self.guard_keeping(attempt, &kept).await?;
         for check in &step.preconditions {
             self.precondition(frame, check, scope, Some(path)).await?;
         }
@@ -108,6 +110,9 @@ impl Runner<'_> {
         self.step_consent(step, path, scope, &input.digest)?;
         let key = self.idempotency_key(path, &input, number, action);
         let mut facts = self.asking.facts(frame, act, path, key);
+        facts.secrets.kept = kept;
+        let looking = Looking { facts: &facts, probe: self.means.host };
+        self.promptly(action.can_keep(&looking)).await?.map_err(|error| failed(&error, path, number))?;
         if let Some(output) = self.already_so(action, with, &facts, number).await? {
             return Ok(Done::NoChange(output));
         }
@@ -279,7 +284,8 @@ impl Runner<'_> {
         facts: &Facts,
         number: u32,
     ) -> Result<Option<Json>, Error> {
-        if number > 1 || !action.contract.reconcile {
+        // What is so already gives no secret.
+        if number > 1 || !action.contract.reconcile || !facts.secrets.kept.is_empty() {
             return Ok(None);
         }
         let looking = Looking { facts, probe: self.means.host };

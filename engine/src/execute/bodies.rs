@@ -189,7 +189,7 @@ impl Runner<'_> {
         let empty = Map::new();
         let members = given.as_object().unwrap_or(&empty);
         let CallInputs { parameters, targets, secrets } =
-            call_inputs(turn.frame, &procedure, members, with).map_err(wrong)?;
+            call_inputs(turn.frame, &procedure, members, with, &turn.scope).map_err(wrong)?;
         let env = &self.means.setting.env;
         let place = Place::Called(Arc::clone(turn.frame), turn.path.clone());
         let callee = Frame::new(Arc::clone(&procedure), parameters, targets, env, &self.base, place);

@@ -10,8 +10,8 @@ use crate::consent::{self, Rules, running, waiver};
 use crate::event::Kind;
 use crate::event::fact::Event;
 use crate::event::people::{ApprovalConsumed, Signed, Sought, WaiverUsed, Wanted};
-use crate::event::state::{Failure, StepState};
-use crate::frame::Held;
+use crate::event::state::{Checked, Failure, StepState, Verdict};
+use crate::frame::{Frame, Held};
 use crate::guard::Judged;
 use crate::id::{Digest, Id, RunId};
 use crate::plan::approvals::wanted_by;
@@ -242,7 +242,7 @@ impl Runner<'_> {
         };
         let initiators = self.initiators();
         for in_force in self.plan.waivers.iter().filter(|in_force| in_force.covers(held)) {
-            match self.use_waiver(held, in_force, &act, &initiators)? {
+            match self.use_waiver(&held.id(), in_force, &act, &initiators)? {
                 Ok(()) => return Ok(judging::lifted(&in_force.waiver, judged)),
                 Err(why) => {
                     let detail = lifted.detail.take().map(|detail| format!("{detail}; ")).unwrap_or_default();
@@ -253,9 +253,31 @@ impl Runner<'_> {
         Ok(lifted)
     }
 
+    /// An item of a checklist that would shut the gate, and that a waiver lets pass; so it is on record first.
+    pub(super) fn lift_item(&self, root: &Frame, checked: Checked) -> Result<Checked, Error> {
+        // What the plan found to be waived is so only if the waiver counts still.
+        let is_planned = checked.verdict == Verdict::Waived;
+        if !is_planned && !waivers::can_be_lifted(&checked) {
+            return Ok(checked);
+        }
+        let act = format!("{}{}", waivers::ITEM, checked.check);
+        let initiators = self.initiators();
+        let mut wrong = Vec::new();
+        for in_force in self.plan.waivers.iter().filter(|in_force| in_force.covers_item(root, &checked.check)) {
+            match self.use_waiver(&act, in_force, &act, &initiators)? {
+                Ok(()) if is_planned => return Ok(checked),
+                Ok(()) => return Ok(waivers::lifted_item(&in_force.waiver, checked)),
+                Err(why) => wrong.push(why.to_string()),
+            }
+        }
+        let verdict = if is_planned { Verdict::NotMet } else { checked.verdict };
+        let detail = checked.detail.into_iter().chain(wrong).collect::<Vec<_>>();
+        Ok(Checked { verdict, detail: (!detail.is_empty()).then(|| detail.join("; ")), ..checked })
+    }
+
     fn use_waiver(
         &self,
-        held: &Held,
+        guard: &str,
         in_force: &waivers::InForce,
         act: &str,
         initiators: &[String],
@@ -281,7 +303,7 @@ impl Runner<'_> {
         }
         let used = WaiverUsed {
             id: waiver.id.clone(),
-            guard: held.id(),
+            guard: guard.to_owned(),
             act: act.to_owned(),
             approver: waiver.approver.clone(),
             reason: waiver.reason.clone(),
@@ -297,11 +319,11 @@ impl Runner<'_> {
     pub(super) fn use_waivers_of_plan(&self) -> Result<(), Error> {
         let waived = |id: &str| {
             let guards = &self.plan.view.guards;
-            guards.iter().find(|guard| guard.id == id && guard.verdict == crate::event::state::Verdict::Waived)
+            guards.iter().find(|guard| guard.id == id && guard.verdict == Verdict::Waived)
         };
         for held in self.plan.root.guards() {
             if let (Form::Never(_), Some(guard)) = (&held.guard().form, waived(&held.id())) {
-                let judged = Judged::because(crate::event::state::Verdict::Violated, guard.rule.clone());
+                let judged = Judged::because(Verdict::Violated, guard.rule.clone());
                 self.lift(&held, &judged, "plan", None)?;
             }
         }

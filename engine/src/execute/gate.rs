@@ -29,6 +29,7 @@ impl Runner<'_> {
                     self.item(root, item).await?
                 }
             };
+            let checked = self.lift_item(root, checked)?;
             self.book().note(None, None, Event::VerifyResult(checked.clone()))?;
             all.push(checked);
         }

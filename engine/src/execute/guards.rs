@@ -54,7 +54,7 @@ impl Runner<'_> {
                     }
                     self.judge_state(&held).await?
                 }
-                _ if guard::is_about(guard, act.kind, act.acts_as) => self.judge_act(&held, act).await?,
+                _ if guard::is_about(guard, act.kind, act.acts_as) => self.judge_act(&held, frame, act).await?,
                 _ => continue,
             };
             let moment = if on_undo.is_some() { "undo" } else { "before" };
@@ -150,7 +150,7 @@ impl Runner<'_> {
         Ok(decided(guard::judge_never(expression, &state, &scope)))
     }
 
-    async fn judge_act(&self, held: &Held, act: &Act<'_>) -> Result<Judged, Halt> {
+    async fn judge_act(&self, held: &Held, acting: &Frame, act: &Act<'_>) -> Result<Judged, Halt> {
         let described = Described {
             kind: act.kind,
             acts_as: act.acts_as,
@@ -164,7 +164,7 @@ impl Runner<'_> {
             Form::Never(_) => Ok(Judged::PASSED),
             Form::OnceFailed(_) => Ok(decided(self.judge_once_failed(&described))),
             Form::Forbid { condition, .. } => {
-                let scope = judging::act_scope(&held.frame, &described);
+                let scope = judging::act_scope(&held.frame, acting, &described, self.means.setting);
                 let state = match condition {
                     Some(_) => self.guard_state(held, &scope).await?,
                     None => State::None,

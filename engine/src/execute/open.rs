@@ -69,7 +69,14 @@ impl Runner<'_> {
             && let Some(place) = self.place_of(path)
             && let Some(Body::Action(act)) = place.frame.procedure.find_step(&place.step).map(|step| &step.body)
         {
-            let facts = self.asking.facts(&place.frame, act, path, intent.idempotency_key.clone());
+            let mut facts = self.asking.facts(&place.frame, act, path, intent.idempotency_key.clone());
+            let mut scope = place.frame.scope();
+            if let Some((name, item)) = &place.item {
+                scope = scope.with(name.as_str(), item.clone());
+            }
+            if let Some(step) = place.frame.procedure.find_step(&place.step) {
+                facts.secrets.kept = self.kept(&place.frame, step, path, &scope)?;
+            }
             let looking = Looking { facts: &facts, probe: self.means.host };
             match self.promptly(action.reconcile(&intent.with, &looking)).await? {
                 Ok(Reconciled::Happened(output)) => {

@@ -63,7 +63,7 @@ impl Runner<'_> {
         let Ok(Known::Known(given)) = with.render(&scope) else { return None };
         let empty = Map::new();
         let members: &Map<String, Json> = given.as_object().unwrap_or(&empty);
-        let CallInputs { parameters, targets, secrets } = call_inputs(frame, procedure, members, with).ok()?;
+        let CallInputs { parameters, targets, secrets } = call_inputs(frame, procedure, members, with, &scope).ok()?;
         let place = frame::Place::Called(Arc::clone(frame), path);
         let env = &self.means.setting.env;
         let callee = Frame::new(Arc::clone(procedure), parameters, targets, env, &self.base, place);

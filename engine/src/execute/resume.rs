@@ -173,6 +173,7 @@ pub async fn resume(
         return runner.finish(Err(holding::busy(&held, None))).await;
     }
     runner.restore(&plan.root);
+    runner.learn_made().await;
     let outcome = match runner.look_into_open_intents(resolutions).await {
         Err(halt) => Err(halt),
         Ok(()) if purpose == Purpose::Undo => {

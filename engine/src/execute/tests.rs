@@ -45,6 +45,7 @@ use crate::template::scope::{Scope, Slot};
 mod cancelling;
 mod flow;
 mod guards;
+mod kept;
 mod limits;
 mod locks;
 mod people;

@@ -97,6 +97,14 @@ fn outputs(opened: &Opened) -> Option<Vec<&str>> {
     }
 }
 
+/// The targets of a procedure, if it is one.
+fn targets(opened: &Opened) -> Option<&IndexMap<Id, Target>> {
+    match opened.raw.as_ref()? {
+        Raw::Procedure(raw) => raw.targets.as_ref(),
+        _ => None,
+    }
+}
+
 /// One check of one document.
 struct Checker<'a, 'p> {
     problems: &'p mut Problems,

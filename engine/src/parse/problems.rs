@@ -65,7 +65,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("unknown-output", "an expression names an output that an action, call or person does not give"),
     ("maybe-skipped", "an output of a step is used that is not there when the step was not done"),
     ("maybe-without-output", "an output of a step is used that is not there when the step fails or does nothing"),
-    ("secret-output", "an output that is a secret is part of an expression"),
+    ("target-as-text", "a guard takes the target of an act for a text"),
+    ("secret-output", "an output that is a secret is used or put where it cannot be"),
     ("misplaced-secret", "a secret would be seen or recorded"),
     // what is asked and done
     ("unknown-action", "there is no such action"),

@@ -9,6 +9,9 @@ pub const OF_RUN: [&str; 5] = ["id", "started_at", "actor", "environment", "dry"
 /// What `history` has.
 pub const OF_HISTORY: [&str; 4] = ["runs", "last", "count", "active"];
 
+/// What a target has, where guards see one.
+pub const OF_TARGET: [&str; 4] = ["name", "kind", "driver", "identity"];
+
 /// What `error` has.
 pub const OF_ERROR: [&str; 6] = ["code", "message", "step", "check", "guard", "attempt"];
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::failed::FailedNow;
-use super::judging::Described;
+use super::judging::{Described, PUT, putting};
 use super::planner::Planner;
 use super::steps::{Turn, bare, effect_of, failure, view};
 use super::{Outcome, PlannedStep, Status};
@@ -51,7 +51,11 @@ impl Planner<'_> {
             step: &turn.path,
             certain: turn.certain,
         };
-        if let Some(why) = self.guard_act(frame, &described).await {
+        let mut refused = self.guard_act(frame, &described).await;
+        if refused.is_none() {
+            refused = self.guard_keeping(frame, step, turn).await;
+        }
+        if let Some(why) = refused {
             let because = Some(why);
             self.steps.push(PlannedStep {
                 outcome: Outcome::Refused,
@@ -92,7 +96,7 @@ impl Planner<'_> {
             Found::Failed(error) => {
                 planned.because = Some(error.message.clone());
                 if turn.certain && error.code != "guard" {
-                    self.failed.push(FailedNow::read(&turn.path, &look, &error.message));
+                    self.failed.push(FailedNow::read(&turn.path, &look, &error));
                 }
                 if turn.certain && (step.on_error == OnError::Stop || error.code == "guard") {
                     let status = if error.code == "guard" { Status::Guarded } else { Status::Failed };
@@ -104,6 +108,40 @@ impl Planner<'_> {
         };
         self.steps.push(planned);
         slot
+    }
+
+    /// Guards over `secrets.put` see the putting of a secret output; why it is refused, if it is.
+    async fn guard_keeping(&mut self, frame: &Arc<Frame>, step: &Step, turn: &Turn) -> Option<String> {
+        let kept = match frame.kept(step, &turn.scope) {
+            Ok(Known::Known(kept)) => kept,
+            // Where a parameter of a call is not known yet the store's key is told, and judged, before the effect.
+            Ok(Known::Undecided(because)) => {
+                self.undecided.insert(format!("{}.secret_outputs: {}", turn.path, because.join("; ")));
+                return None;
+            }
+            Err(why) => {
+                if turn.certain {
+                    self.stop(Status::Failed, failure("undecidable", &why, &turn.path, None));
+                }
+                return Some(why);
+            }
+        };
+        for kept in &kept {
+            let (with, digest) = putting(kept, self.asking.registry, frame);
+            let described = Described {
+                kind: ActKind::Action { name: PUT, is_read: false },
+                acts_as: &[],
+                with: &with,
+                with_digest: Some(&digest),
+                subject: None,
+                step: &turn.path,
+                certain: turn.certain,
+            };
+            if let Some(why) = self.guard_act(frame, &described).await {
+                return Some(why);
+            }
+        }
+        None
     }
 
     async fn effect_step(
@@ -122,12 +160,15 @@ impl Planner<'_> {
             ..bare(step, &turn.path)
         };
         if let (Some(with), Ok(action), false) = (&input.with, self.asking.action(act), self.options.offline) {
-            let facts = self.asking.facts(frame, act, &turn.path, String::new());
+            let mut facts = self.asking.facts(frame, act, &turn.path, String::new());
+            if let Ok(Known::Known(kept)) = frame.kept(step, &turn.scope) {
+                facts.secrets.kept = kept;
+            }
             match action.preview(with, &Looking { facts: &facts, probe: self.asking.probe }).await {
                 Ok(preview) => {
                     planned.fidelity = preview.fidelity;
                     (planned.before, planned.after) = (preview.before, preview.after);
-                    if preview.no_change && self.effect_of.is_none() && turn.certain {
+                    if preview.no_change && step.secret_outputs.is_empty() && self.effect_of.is_none() && turn.certain {
                         planned.outcome = Outcome::WouldBeNoChange;
                     }
                 }

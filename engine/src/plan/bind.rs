@@ -12,7 +12,7 @@ use super::secrets::{self, Version};
 use super::steps::failure;
 use super::waivers::{self, InForce};
 use super::{EXPIRY, Error, Plan, Request, Setting, Status, Summary, View};
-use super::{approvals, digest_of, engine_version, shown, target_here, unsupported};
+use super::{approvals, digest_of, engine_version, shown, target_here};
 use crate::action::Fidelity;
 use crate::action::sealed::SECRET_TOO_SHORT;
 use crate::diagnostic::did_you_mean;
@@ -51,9 +51,6 @@ pub async fn plan(
     history: &Past,
 ) -> Result<Plan, Error> {
     let procedure = procedure_of(setting, &request.procedure)?;
-    for called in setting.procedures.values() {
-        refuse_unsupported(called)?;
-    }
     let parameters = accept_all(&procedure.parameters, &request.parameters).map_err(Error::Parameters)?;
     let bound = bound_targets(setting, &procedure, &request.targets, probe)?;
     for called in setting.procedures.values() {
@@ -191,13 +188,6 @@ fn procedure_of(setting: &Setting, name: &Name) -> Result<Arc<Procedure>, Error>
         name: name.clone(),
         near: did_you_mean(name.as_str(), setting.procedures.keys().map(Name::as_str)).map(str::to_owned),
     })
-}
-
-fn refuse_unsupported(procedure: &Procedure) -> Result<(), Error> {
-    match unsupported::first_key(procedure) {
-        Some(key) => Err(Error::Unsupported { procedure: procedure.name.clone(), key }),
-        None => Ok(()),
-    }
 }
 
 /// Binds each target of a procedure: by the request, by `bindings`, else by its own name.

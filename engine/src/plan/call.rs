@@ -98,7 +98,7 @@ impl Planner<'_> {
         }
         let (shown, _) = with.render_partial(&turn.scope).map_err(|error| error.to_string())?;
         let given = shown.as_object().cloned().unwrap_or_default();
-        let CallInputs { parameters, targets, secrets } = call_inputs(frame, &procedure, &given, with)?;
+        let CallInputs { parameters, targets, secrets } = call_inputs(frame, &procedure, &given, with, &turn.scope)?;
         let place = Place::Called(Arc::clone(frame), turn.path.clone());
         let callee = Frame::new(procedure, parameters, targets, &self.setting.env, &self.base, place);
         Ok(Arc::new(callee.with_secrets(secrets)))
@@ -124,6 +124,7 @@ pub fn call_inputs(
     procedure: &crate::procedure::Procedure,
     given: &Map<String, Json>,
     with: &Data,
+    scope: &Scope,
 ) -> Result<CallInputs, String> {
     let known = |name: &str| {
         let targets = &procedure.targets;
@@ -163,9 +164,10 @@ pub fn call_inputs(
     for name in procedure.secrets.keys() {
         let leaf = leaves.iter().find(|(pointer, _)| pointer.strip_prefix('/') == Some(name.as_str()));
         let ours = leaf.and_then(|(_, leaf)| leaf.secret()).ok_or_else(|| format!("secret `{name}` is required"))?;
-        let place =
-            frame.secrets.get(ours).ok_or_else(|| format!("there is no secret `{ours}` to give as `{name}`"))?;
-        secrets.insert(name.clone(), place.clone());
+        // One that is not made yet is no place: what needs it waits for it.
+        if let Known::Known(place) = frame.secret(ours, scope)? {
+            secrets.insert(name.clone(), place.clone());
+        }
     }
     Ok(CallInputs { parameters, targets, secrets })
 }

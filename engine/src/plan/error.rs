@@ -84,14 +84,6 @@ pub enum Error {
         /// The procedure.
         procedure: Name,
     },
-    /// The procedure asks for something that this version does not do.
-    #[error("`{procedure}` uses `{key}`, which this version does not act on; it is refused rather than ignored")]
-    Unsupported {
-        /// The procedure.
-        procedure: Name,
-        /// The key.
-        key: String,
-    },
     /// What is asked for cannot be told.
     #[error("`{key}` cannot be told while `{procedure}` is planned: {why}")]
     Undecidable {

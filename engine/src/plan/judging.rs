@@ -1,16 +1,23 @@
 //! Acts as guards are told of them, in plans and in runs alike.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as Json, json};
 
+use super::Setting;
+use crate::action::Registry;
+use crate::action::kept::KeptOutput;
 use crate::consent::document::Waiver;
 use crate::event::state::Verdict;
 use crate::frame::{Frame, Held};
 use crate::guard::Judged;
-use crate::id::Digest;
+use crate::id::{Digest, Name};
 use crate::past::Past;
 use crate::procedure::guard::Form;
 use crate::procedure::pattern::{ActKind, Pattern};
+use crate::question::{canonical_digest, with_digest, with_targets};
 use crate::template::Outcome as Known;
+use crate::template::data::SECRET;
 use crate::template::scope::{Scope, Slot};
 use crate::template::text::Text;
 use crate::template::value::Value;
@@ -52,9 +59,50 @@ pub fn judge_once_failed(history: &Past, act: &Described<'_>) -> Judged {
     }
 }
 
-/// The scope of the frame that declares a guard, with the act as `with` and `step`.
+/// The act that a secret output is besides its step's own.
+pub const PUT: &str = "secrets.put";
+
+/// Putting a secret output into its store, as an input of [`PUT`], and the digest of that.
 #[must_use]
-pub fn act_scope(frame: &Frame, act: &Described<'_>) -> Scope {
+pub fn putting(kept: &KeptOutput, registry: &Registry, frame: &Frame) -> (Json, Digest) {
+    let with = json!({ "target": kept.target, "key": kept.place.key, "value": { SECRET: kept.name } });
+    let secrets = BTreeMap::from([(kept.name.clone(), kept.place.clone())]);
+    let digest = match registry.get(PUT) {
+        Some(action) => with_digest(action, &with, frame, &secrets),
+        None => canonical_digest(&with),
+    };
+    (with, digest)
+}
+
+/// An input as a guard sees it, which stands in a frame of its own: a target is what it is, whatever it is called.
+fn seen(judging: &Frame, acting: &Frame, act: &Described<'_>, setting: &Setting) -> Json {
+    let see = |name: &str| match acting.targets.get(name) {
+        Some(target) => target.seen(judging.identity_of(target)),
+        // What cannot be told is no other target.
+        None => json!({ "$undecided": format!("target `{name}` is not bound") }),
+    };
+    match act.kind {
+        ActKind::Action { name, .. } => match setting.registry.get(name) {
+            Some(action) => with_targets(action, act.with, &see),
+            None => act.with.clone(),
+        },
+        ActKind::Call(name) => {
+            let called = Name::parse(name).ok().and_then(|name| setting.procedures.get(&name));
+            let mut with = act.with.clone();
+            for slot in called.iter().flat_map(|called| called.targets.keys()) {
+                if let Some(Json::String(name)) = with.get(slot.as_str()) {
+                    with[slot.as_str()] = see(name);
+                }
+            }
+            with
+        }
+        ActKind::Manual => act.with.clone(),
+    }
+}
+
+/// The scope of the frame that declares a guard, with the act as `with` and `step`; it is done in a frame of its own.
+#[must_use]
+pub fn act_scope(frame: &Frame, acting: &Frame, act: &Described<'_>, setting: &Setting) -> Scope {
     let action = match act.kind {
         ActKind::Action { name, .. } => name.to_owned(),
         ActKind::Manual => "manual".to_owned(),
@@ -63,7 +111,10 @@ pub fn act_scope(frame: &Frame, act: &Described<'_>) -> Scope {
     let id = act.step.rsplit('/').next().unwrap_or(act.step);
     let id = id.split('[').next().unwrap_or(id);
     let step = json!({ "id": id, "path": act.step, "action": action });
-    frame.scope().with("with", slot_of_shown(act.with)).with("step", Slot::Known(Value::from_json(&step)))
+    frame
+        .scope()
+        .with("with", slot_of_shown(&seen(frame, acting, act, setting)))
+        .with("step", Slot::Known(Value::from_json(&step)))
 }
 
 /// An input that is shown, as expressions see it: what is marked as undecided is.

@@ -121,6 +121,7 @@ impl<'a> Planner<'a> {
             Work::Items(items) => {
                 for item in items {
                     let checked = self.ask(root, item, &root.scope(), &check_path("items", item), None).await;
+                    let checked = self.lift_item(root, checked);
                     self.verify.push(checked);
                 }
                 self.judge_items();
@@ -284,7 +285,7 @@ impl<'a> Planner<'a> {
             if !guard::is_about(guard, act.kind, act.acts_as) || !guard.enforce.contains(&Moment::Plan) {
                 continue;
             }
-            let judged = self.judge_act(&held, act).await;
+            let judged = self.judge_act(&held, frame, act).await;
             let judged = match judged.verdict {
                 Verdict::Violated if !act.certain => {
                     Judged::because(Verdict::Undecided, format!("violated if step `{}` comes to pass", act.step))
@@ -300,13 +301,13 @@ impl<'a> Planner<'a> {
         stopped
     }
 
-    async fn judge_act(&mut self, held: &Held, act: &Described<'_>) -> Judged {
+    async fn judge_act(&mut self, held: &Held, acting: &Frame, act: &Described<'_>) -> Judged {
         let guard = held.guard();
         match &guard.form {
             Form::Never(_) => Judged::PASSED,
             Form::OnceFailed(_) => judging::judge_once_failed(self.history, act),
             Form::Forbid { condition, .. } => {
-                let scope = act_scope(&held.frame, act);
+                let scope = act_scope(&held.frame, acting, act, self.setting);
                 let state = match condition {
                     Some(_) => self.guard_state(held, &scope).await,
                     None => State::None,

@@ -72,7 +72,12 @@ pub(super) async fn versions(
     probe: &dyn Probe,
 ) -> BTreeMap<Id, Version> {
     let custody = &setting.custody;
-    let secrets = Secrets { bound: bound.clone(), custody: std::sync::Arc::clone(custody), by: "plan".to_owned() };
+    let secrets = Secrets {
+        bound: bound.clone(),
+        custody: std::sync::Arc::clone(custody),
+        by: "plan".to_owned(),
+        kept: Vec::new(),
+    };
     let mut versions = BTreeMap::new();
     for (name, place) in bound {
         let version = if offline {

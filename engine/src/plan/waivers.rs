@@ -12,18 +12,22 @@ use crate::consent::waiver::{self, Terms};
 use crate::consent::{Error, Rules};
 use crate::event::Kind;
 use crate::event::people::Signed;
-use crate::event::state::Failure;
+use crate::event::state::{Checked, Failure, Verdict};
 use crate::frame::{Frame, Held};
 use crate::guard::Judged;
 use crate::id::{Digest, Id, RunId};
 use crate::past::Past;
-use crate::procedure::guard::Guard;
+use crate::procedure::guard::{Guard, Waivable};
+use crate::procedure::{Procedure, Work};
 use crate::question::canonical_digest;
 use crate::template::scope::Scope;
 use crate::time::Timestamp;
 
 /// What stands before the id of a guard of the workspace's policy.
 pub const POLICY: &str = "policy:";
+
+/// What stands before the id of an item of a checklist.
+pub const ITEM: &str = "item:";
 
 /// A waiver that a plan is made with.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +56,14 @@ impl InForce {
             self.waiver.guard == held.guard().id.as_str()
         };
         named && self.waiver.procedure == held.frame.procedure.name && out_of_scope(&self.waiver, &held.frame).is_none()
+    }
+
+    /// Whether it names this item of a checklist, and every value in its scope is the one here.
+    #[must_use]
+    pub fn covers_item(&self, frame: &Frame, id: &str) -> bool {
+        self.waiver.guard.strip_prefix(ITEM) == Some(id)
+            && self.waiver.procedure == frame.procedure.name
+            && out_of_scope(&self.waiver, frame).is_none()
     }
 
     /// As it stands in a plan's digest.
@@ -164,6 +176,19 @@ pub fn judge(
     Ok(())
 }
 
+/// Whether an item counts and has come out so that a waiver could let it pass.
+#[must_use]
+pub fn can_be_lifted(checked: &Checked) -> bool {
+    checked.required && matches!(checked.verdict, Verdict::NotMet | Verdict::Undecidable)
+}
+
+/// An item that a waiver lets pass.
+#[must_use]
+pub fn lifted_item(waiver: &Waiver, checked: Checked) -> Checked {
+    let judged = judging::lifted(waiver, &Judged { verdict: checked.verdict, detail: checked.detail.clone() });
+    Checked { verdict: Verdict::Waived, detail: judged.detail, ..checked }
+}
+
 /// How often a waiver was used by other runs.
 ///
 /// # Errors
@@ -193,6 +218,9 @@ fn terms(setting: &Setting, root: &Frame, waiver: &Waiver) -> Result<Terms, Stri
     let procedure = procedure.ok_or_else(|| format!("procedure `{}` is no part of this plan", waiver.procedure))?;
     let is_root = procedure.name == root.procedure.name;
     let scope = if is_root { root.scope() } else { Scope::new() };
+    if let Some(id) = waiver.guard.strip_prefix(ITEM) {
+        return terms_of_item(procedure, id, &scope);
+    }
     terms_of(&procedure.do_not, procedure.document.get("do_not"), &waiver.guard, &scope)
 }
 
@@ -203,10 +231,26 @@ fn terms(setting: &Setting, root: &Frame, waiver: &Waiver) -> Result<Terms, Stri
 pub fn terms_of(guards: &[Guard], written: Option<&Json>, id: &str, scope: &Scope) -> Result<Terms, String> {
     let guard = guards.iter().find(|guard| guard.id.as_str() == id);
     let guard = guard.ok_or_else(|| format!("there is no guard `{id}`"))?;
+    terms_in(guard.waivable.as_ref(), written, id, scope)
+}
+
+/// What an item of a checklist says about waivers.
+///
+/// # Errors
+/// When there is no such item, or what it says cannot be told, in words.
+pub fn terms_of_item(checklist: &Procedure, id: &str, scope: &Scope) -> Result<Terms, String> {
+    let Work::Items(items) = &checklist.work else {
+        return Err(format!("`{}` is no checklist and has no items", checklist.name));
+    };
+    let item = items.iter().find(|item| item.id.as_str() == id).ok_or_else(|| format!("there is no item `{id}`"))?;
+    terms_in(item.waivable.as_ref(), checklist.document.get("items"), id, scope)
+}
+
+fn terms_in(waivable: Option<&Waivable>, written: Option<&Json>, id: &str, scope: &Scope) -> Result<Terms, String> {
     let same = |one: &&Json| one.get("id").and_then(Json::as_str) == Some(id);
     let written = written.and_then(Json::as_array).and_then(|all| all.iter().find(same));
-    let digest = canonical_digest(written.ok_or_else(|| format!("guard `{id}` is not in the document"))?);
-    let Some(waivable) = &guard.waivable else {
+    let digest = canonical_digest(written.ok_or_else(|| format!("`{id}` is not in the document"))?);
+    let Some(waivable) = waivable else {
         return Ok(Terms { digest, by: Vec::<Id>::new(), max_for: None, max_uses: None });
     };
     let max_for = waivable.max_for.as_ref().map(|most| approvals::duration(most, scope)).transpose();
@@ -215,6 +259,14 @@ pub fn terms_of(guards: &[Guard], written: Option<&Json>, id: &str, scope: &Scop
 }
 
 impl Planner<'_> {
+    /// An item that would shut the gate, and that a waiver lets pass.
+    pub(super) fn lift_item(&mut self, frame: &Frame, checked: Checked) -> Checked {
+        let covers = |in_force: &&InForce| can_be_lifted(&checked) && in_force.covers_item(frame, &checked.check);
+        let Some(in_force) = self.waivers.iter().find(covers) else { return checked };
+        self.lifted.entry(in_force.waiver.id.clone()).or_default().insert(format!("{ITEM}{}", checked.check));
+        lifted_item(&in_force.waiver, checked)
+    }
+
     /// A guard that would stop, and that a waiver lets pass.
     pub(super) fn lift(&mut self, held: &Held, judged: Judged, step: Option<&str>) -> Judged {
         let Some(in_force) = self.waivers.iter().find(|in_force| judged.stops() && in_force.covers(held)) else {

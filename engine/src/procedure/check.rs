@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::guard::Waivable;
 use super::parameter::Parameter;
 use crate::id::{ActionName, Id};
 use crate::template::Template;
@@ -41,6 +42,8 @@ pub struct Check {
     pub hold: bool,
     /// Of a checklist's item: the heading it stands under.
     pub group: Option<String>,
+    /// Of a checklist's item: who may lift it, if anybody.
+    pub waivable: Option<Waivable>,
 }
 
 /// How a check is decided.

@@ -188,8 +188,8 @@ pub enum OnFailure {
 /// Where a secret output goes.
 #[derive(Debug, Clone)]
 pub struct SecretOutput {
-    /// Which output.
-    pub from: Id,
+    /// Where it stands in the output, like `["json", "access_token"]`.
+    pub from: Vec<String>,
     /// The store, a target.
     pub store: Id,
     /// The key in the store.

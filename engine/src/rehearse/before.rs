@@ -8,10 +8,13 @@ use serde_json::{Value as Json, json};
 
 use super::situation::{Situation, instant};
 use crate::action::Registry;
+use crate::event::fact::{Event, Fact};
+use crate::event::held::LockHeld;
 use crate::frame::{Frame, Given, Place};
 use crate::host::Probe;
 use crate::id::{Id, RunId};
 use crate::ledger::history::RunRow;
+use crate::ledger::locks::Locks;
 use crate::parse::raw::test::{PastError, PastRun, RunStatus};
 use crate::past::{Failed, Past, TriedBefore};
 use crate::plan::{Setting, base_scope, bound_secrets};
@@ -49,7 +52,24 @@ pub(super) fn rows(situation: &Situation) -> Vec<RunRow> {
 
 /// Everything that a case says happened before.
 pub(super) fn past(run: RunId, situation: &Situation, failed: Vec<TriedBefore>) -> Past {
-    Past::told(run, situation.now, rows(situation), failed)
+    Past::told(run, situation.now, rows(situation), failed, locks(situation))
+}
+
+/// The locks that earlier runs hold still.
+pub(super) fn locks(situation: &Situation) -> Locks {
+    let mut locks = Locks::default();
+    let rows = rows(situation);
+    // The oldest first, as a ledger has them.
+    for (past, row) in situation.history.iter().zip(&rows).rev() {
+        for lock in past.locks.iter().flatten() {
+            let taken = LockHeld { lock: lock.clone(), fence: locks.next_fence() };
+            let draft =
+                Fact { run: row.run.clone(), step: None, attempt: None, actor: None, event: Event::LockTaken(taken) };
+            let draft = draft.draft();
+            locks.apply(draft.kind, Some(&row.run), &draft.data, row.started_at);
+        }
+    }
+    locks
 }
 
 /// The acts and checks that failed in earlier runs of the procedure: what `error` names, on the input that it would have

@@ -117,9 +117,7 @@ impl Found {
     pub fn checks(&self) -> BTreeSet<String> {
         let failed = self.facts.iter().filter_map(|fact| match &fact.event {
             Event::PreconditionResult(checked) | Event::VerifyResult(checked)
-                // A read step that fails while it is planned is recorded like a check, and is none.
-                if matches!(checked.verdict, Verdict::NotMet | Verdict::Undecidable)
-                    && fact.step.as_deref() != Some(checked.check.as_str()) =>
+                if matches!(checked.verdict, Verdict::NotMet | Verdict::Undecidable) =>
             {
                 Some(named(fact.step.as_deref(), &checked.check))
             }

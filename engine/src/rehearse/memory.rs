@@ -24,6 +24,13 @@ pub(super) struct Memory {
     locks: Locks,
 }
 
+impl Memory {
+    /// A memory in which runs before this one hold locks.
+    pub fn with_locks(locks: Locks) -> Self {
+        Self { size: 0, locks }
+    }
+}
+
 impl Keeper for Memory {
     fn append(&mut self, now: Timestamp, drafts: Vec<Draft>) -> Result<(), Error> {
         self.size += drafts.len() as u64;

@@ -17,6 +17,7 @@ use crate::procedure::Procedure;
 mod consents;
 mod faults;
 mod findings;
+mod kept;
 mod lives;
 mod situations;
 

@@ -1,7 +1,11 @@
 //! Which checklists are asked, and with what: of several, each is given what it declares.
 
+use std::path::PathBuf;
+
 use engine::id::Name;
 use engine::parse::{self, Library as _, Opened, Raw, raw};
+
+use serde_json::Value as Json;
 
 use crate::args::{Asked, Gate};
 use crate::commands::{Context, list};
@@ -96,6 +100,19 @@ impl<'a> Inputs<'a> {
         }
     }
 
+    /// Of several checklists each is given the waivers that name it, and those that name none of them, to be refused.
+    fn waivers_of(&self, name: &str) -> Vec<PathBuf> {
+        let named = |path: &&PathBuf| {
+            let document = std::fs::read_to_string(path).ok();
+            let document: Option<Json> = document.and_then(|text| serde_json::from_str(&text).ok());
+            document.and_then(|document| Some(document.get("procedure")?.as_str()?.to_owned()))
+        };
+        let is_of = |path: &&PathBuf| {
+            named(path).is_none_or(|of| of == name || !self.declared.iter().any(|(known, _)| *known == of))
+        };
+        self.args.waivers.iter().filter(is_of).cloned().collect()
+    }
+
     /// What one of them is asked with.
     fn of(&self, name: &str) -> Asked {
         let declared = self.declared.iter().find(|(known, _)| *known == name).map(|(_, declared)| declared);
@@ -111,7 +128,7 @@ impl<'a> Inputs<'a> {
             secrets: only(&self.args.secrets, declared.map(|it| &it.secrets)),
             offline: false,
             probe_commands: false,
-            waivers: self.args.waivers.clone(),
+            waivers: self.waivers_of(name),
             who: self.args.who.clone(),
         }
     }

@@ -46,8 +46,12 @@ pub fn line(entry: &EntryView, paint: Paint) -> Option<String> {
             reason(entry)
         ),
         Kind::ApprovalConsumed => format!("{of_step}the approval of {} is spent", text("approver")),
+        Kind::SecretRead => {
+            format!("secret `{}` was read from store `{}` by {}", text("name"), text("store"), text("by"))
+        }
         Kind::WaiverUsed => {
-            let guard = paint.yellow(&format!("guard `{}` is waived", text("guard")));
+            let what = text("guard").strip_prefix("item:").map_or(("guard", text("guard")), |id| ("item", id));
+            let guard = paint.yellow(&format!("{} `{}` is waived", what.0, what.1));
             format!("{guard} by {} ({}){}", text("approver"), text("act"), reason(entry))
         }
         Kind::RunResumed => match text("purpose") {

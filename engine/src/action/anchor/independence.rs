@@ -1,6 +1,8 @@
 //! `anchor.independence`: whether whoever writes the ledger can change what a store holds. It is tried, on an object of
 //! its own, with the credentials that the workspace has; what cannot be decided counts as not independent.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -100,6 +102,10 @@ impl Effect for Independence {
     };
     type Params = Params;
     type Output = Output;
+
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        looking.facts.written(&params.target)
+    }
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         params.trust(looking.facts, looking.probe).await?;

@@ -1,5 +1,7 @@
 //! `anchor.store`: an anchor put where whoever can write the ledger should not be able to. Written once, never replaced.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -226,6 +228,10 @@ impl Effect for Store {
     };
     type Params = Params;
     type Output = Output;
+
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        looking.facts.written(&params.target)
+    }
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         let order = params.order(looking.facts, looking.probe).await?;

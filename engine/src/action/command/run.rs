@@ -161,10 +161,12 @@ impl Effect for Run {
         }
         // It has done what it does by now: an answer that cannot be read leaves its outcome open.
         let json = if params.json { Some(json(&program.path, &finished).map_err(Error::uncertain)?) } else { None };
+        let given =
+            |bytes: &[u8]| String::from_utf8_lossy(&doing.facts.secrets.given_bytes(bytes, finished.cut)).into_owned();
         Ok(Output {
             exit,
-            stdout: String::from_utf8_lossy(&said.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&said.stderr).into_owned(),
+            stdout: given(&finished.stdout),
+            stderr: given(&finished.stderr),
             cut: finished.cut,
             json,
             program,

@@ -1,12 +1,13 @@
 //! `corvusforge.plugin_disable`: a plugin stays installed and is not loaded. All else in the registry stays as it is.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{read_registry, registry_file};
-use crate::action::file::refuse_protected;
 use crate::action::{Contract, Doing, Effect, EffectClass, Error, Fidelity, Looking, Preview, Reconciled, Repeat};
 use crate::id::Id;
 
@@ -47,9 +48,12 @@ impl Effect for PluginDisable {
     type Params = Params;
     type Output = Output;
 
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        Ok(vec![registry_file(looking.facts, &params.target)?.path])
+    }
+
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         let settings = registry_file(looking.facts, &params.target)?;
-        refuse_protected(looking.probe, &settings.path)?;
         let plugin = read_registry(looking.probe, &settings.path)?.1.plugin(&params.name)?;
         Ok(Preview {
             fidelity: Fidelity::Exact,

@@ -1,12 +1,13 @@
 //! `corvusforge.plugin_remove`: a plugin's entry, and the files of its package. Its empty folders stay.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{files_below, read_registry, registry_file, write_registry};
-use crate::action::file::refuse_protected;
 use crate::action::{
     Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Reconciled, Repeat,
 };
@@ -88,9 +89,12 @@ impl Effect for PluginRemove {
     type Params = Params;
     type Output = Output;
 
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        looking.facts.written(&params.target)
+    }
+
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
-        let (settings, exists, files) = params.look(looking.facts, looking.probe)?;
-        refuse_protected(looking.probe, &settings.path)?;
+        let (_, exists, files) = params.look(looking.facts, looking.probe)?;
         Ok(Preview {
             fidelity: Fidelity::Exact,
             no_change: !exists && files.is_empty(),

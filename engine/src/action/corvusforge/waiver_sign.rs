@@ -139,6 +139,10 @@ impl Effect for WaiverSign {
     type Params = Params;
     type Output = Output;
 
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        Ok(vec![store_folder(looking.facts, &params.target)?])
+    }
+
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         let (_, _, path) = params.make(looking.facts, looking.probe).await?;
         refuse_protected(looking.probe, &path)?;

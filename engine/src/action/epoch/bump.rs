@@ -1,5 +1,7 @@
 //! `epoch.bump`: one further. There is no way back, and no telling after a crash whether it was this call that moved it.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,6 +47,10 @@ impl Effect for Bump {
     };
     type Params = Params;
     type Output = Output;
+
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        looking.facts.written(&params.target)
+    }
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         let state = open(looking.facts, &params.target)?.read(looking.probe).await?;

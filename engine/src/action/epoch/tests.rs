@@ -73,7 +73,7 @@ async fn looking_leaves_nothing_beside_the_file() {
 async fn the_workspaces_own_database_is_not_moved() {
     let mut trial = trial("INSERT INTO epoch VALUES (5, 6, 1);");
     trial.settings.protected = vec![trial.path("substrate.db")];
-    assert_eq!(trial.apply("epoch.bump", with()).await.unwrap_err().code, "refused");
+    assert_eq!(trial.apply("epoch.bump", with()).await.unwrap_err().code, "protected");
     assert_eq!(trial.read("epoch.read", with()).await.unwrap()["epoch"], 5);
 }
 

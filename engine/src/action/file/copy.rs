@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Expected, Found, Mode, digest_of, existing, find, is_as_wanted, make_folder_for, mode_for, refuse_existing,
-    refuse_protected, require_folder,
+    require_folder,
 };
 use crate::action::{Contract, Doing, Effect, EffectClass, Error, Fidelity, Looking, Preview, Reconciled, Repeat};
 use crate::host::Probe;
@@ -76,8 +76,11 @@ impl Effect for Copy {
     type Params = Params;
     type Output = Output;
 
+    fn writes(&self, params: &Params, _looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        Ok(vec![params.to.clone()])
+    }
+
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
-        refuse_protected(looking.probe, &params.to)?;
         let (digest, size) = params.source(looking.probe).await?;
         let before = find(looking.probe, &params.to).await?;
         let before = before.as_ref();

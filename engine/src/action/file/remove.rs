@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Expected, Found, find, refuse_protected};
+use super::{Expected, Found, find};
 use crate::action::{Contract, Doing, Effect, EffectClass, Error, Fidelity, Looking, Preview, Reconciled, Repeat};
 use crate::host::Probe;
 
@@ -68,8 +68,11 @@ impl Effect for Remove {
     type Params = Params;
     type Output = Output;
 
+    fn writes(&self, params: &Params, _looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        Ok(vec![params.path.clone()])
+    }
+
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
-        refuse_protected(looking.probe, &params.path)?;
         let before = params.doomed(looking.probe).await?;
         Ok(Preview {
             fidelity: Fidelity::Exact,

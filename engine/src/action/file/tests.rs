@@ -289,9 +289,9 @@ async fn what_is_protected_is_refused_by_every_action_that_changes_files() {
     trial.settings.protected = vec!["ledger.db".into()];
     for path in ["ledger.db", "again/ledger.db"] {
         let write = json!({ "path": path, "content": "new", "replace": true });
-        fails(trial.apply("file.write", write).await, "refused");
-        fails(trial.apply("file.copy", json!({ "from": "from", "to": path, "replace": true })).await, "refused");
-        fails(trial.apply("file.remove", json!({ "path": path })).await, "refused");
+        fails(trial.apply("file.write", write).await, "protected");
+        fails(trial.apply("file.copy", json!({ "from": "from", "to": path, "replace": true })).await, "protected");
+        fails(trial.apply("file.remove", json!({ "path": path })).await, "protected");
     }
     assert_eq!(trial.content("ledger.db"), b"abc");
 }

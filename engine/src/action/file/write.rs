@@ -8,10 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Found, Mode, existing, find, is_as_wanted, make_folder_for, mode_for, refuse_existing, refuse_protected,
-    require_folder,
-};
+use super::{Found, Mode, existing, find, is_as_wanted, make_folder_for, mode_for, refuse_existing, require_folder};
 use crate::action::{Contract, Doing, Effect, EffectClass, Error, Fidelity, Looking, Preview, Reconciled, Repeat};
 use crate::id::Digest;
 
@@ -92,8 +89,11 @@ impl Effect for Write {
     type Params = Params;
     type Output = Output;
 
+    fn writes(&self, params: &Params, _looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        Ok(vec![params.path.clone()])
+    }
+
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
-        refuse_protected(looking.probe, &params.path)?;
         let bytes = params.bytes()?;
         let digest = Digest::of(&bytes);
         let before = find(looking.probe, &params.path).await?;

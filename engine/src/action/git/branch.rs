@@ -73,6 +73,10 @@ impl Effect for Branch {
     type Params = Params;
     type Output = Output;
 
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        super::written(looking.probe, &params.repository)
+    }
+
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         let wanted = params.wanted(looking.probe).await?;
         let after = json!({ "ref": wanted.r#ref, "commit": wanted.commit });

@@ -1,6 +1,7 @@
 //! `keys.generate`: a new Ed25519 key in a secret store, without anybody seeing it; its public half is the output.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -70,6 +71,10 @@ impl Effect for Generate {
     };
     type Params = Params;
     type Output = Output;
+
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        crate::action::secrets::written(looking.facts, &params.target, [params.key.as_str()])
+    }
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         if value(looking.facts, looking.probe, &params.target, &params.key).await?.is_some() {

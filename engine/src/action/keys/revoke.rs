@@ -1,6 +1,8 @@
 //! `keys.revoke`: a public key is trusted for nothing any more. With none in its place Corvusforge does not start in
 //! production, which is meant.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,7 +11,6 @@ use serde_json::json;
 use super::Role;
 use super::trust::trusted;
 use crate::action::corvusforge::{public_key, registry_file};
-use crate::action::file::refuse_protected;
 use crate::action::{
     Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Reconciled, Repeat,
 };
@@ -72,8 +73,11 @@ impl Effect for Revoke {
     type Params = Params;
     type Output = Output;
 
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        Ok(vec![registry_file(looking.facts, &params.target)?.environment()])
+    }
+
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
-        refuse_protected(looking.probe, &registry_file(looking.facts, &params.target)?.environment())?;
         let roles = params.roles(looking.facts, looking.probe).await?;
         Ok(Preview {
             fidelity: Fidelity::Exact,

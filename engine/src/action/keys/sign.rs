@@ -10,7 +10,6 @@ use serde_json::json;
 use super::private;
 use crate::action::corvusforge::package::{Covers, installed, judge};
 use crate::action::corvusforge::{public_key, read_registry, registry_file, write_registry};
-use crate::action::file::refuse_protected;
 use crate::action::sealed::SecretName;
 use crate::action::{
     Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Reconciled, Repeat,
@@ -130,17 +129,20 @@ impl Effect for Sign {
     type Params = Params;
     type Output = Output;
 
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        Ok(match params.work()? {
+            Work::Plugin { registry, .. } => vec![registry_file(looking.facts, &registry)?.path],
+            Work::File { to, .. } => vec![to],
+        })
+    }
+
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         let Looking { facts, probe } = *looking;
         params.key(facts, probe).await?;
         let after = Some(json!({ "signed_by": params.public }));
         let no_change = match params.work()? {
-            Work::Plugin { registry, name } => {
-                refuse_protected(probe, &registry_file(facts, &registry)?.path)?;
-                params.is_signed(facts, probe, &registry, &name).await?
-            }
-            Work::File { path, to } => {
-                refuse_protected(probe, &to)?;
+            Work::Plugin { registry, name } => params.is_signed(facts, probe, &registry, &name).await?,
+            Work::File { path, .. } => {
                 crate::action::file::digest_of(probe, &path).await?;
                 false
             }

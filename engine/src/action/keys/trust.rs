@@ -1,6 +1,7 @@
 //! `keys.trust`: the one public key that plugins or waivers must be signed with, in the settings of the deployment.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -9,7 +10,6 @@ use serde_json::json;
 
 use super::Role;
 use crate::action::corvusforge::{production, public_key, registry_file};
-use crate::action::file::refuse_protected;
 use crate::action::{
     Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Reconciled, Repeat,
 };
@@ -82,8 +82,11 @@ impl Effect for Trust {
     type Params = Params;
     type Output = Output;
 
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        Ok(vec![registry_file(looking.facts, &params.target)?.environment()])
+    }
+
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
-        refuse_protected(looking.probe, &registry_file(looking.facts, &params.target)?.environment())?;
         let previous = params.previous(looking.facts, looking.probe).await?;
         Ok(Preview {
             fidelity: Fidelity::Exact,

@@ -2,6 +2,8 @@
 //!
 //! The payload becomes an artifact, for the ledger has no column for it: its address and its hash stand in the entry.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -159,13 +161,17 @@ impl Effect for Append {
     type Params = Params;
     type Output = Output;
 
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        let mut paths = looking.facts.written(&params.target)?;
+        paths.push(store_folder(looking.facts, &params.artifacts)?);
+        Ok(paths)
+    }
+
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         let Looking { facts, probe } = *looking;
         let (draft, _) = params.draft(facts, probe)?;
         refuse_protected(probe, &store_folder(facts, &params.artifacts)?.join(artifact_path(&draft.payload_hash)))?;
         let found = params.look(facts, probe, &draft.entry_id).await?;
-        let path = copy(facts, probe, &params.target, None)?.path().to_owned();
-        refuse_protected(probe, &path)?;
         Ok(Preview {
             fidelity: Fidelity::Estimated,
             before: Some(json!({ "run": params.run, "tip": found.tip })),
@@ -182,7 +188,6 @@ impl Effect for Append {
             return Ok(output(there.entry_id, there.entry_hash, there.payload_hash));
         }
         let path = copy(facts, host, &params.target, None)?.path().to_owned();
-        refuse_protected(host, &path)?;
         // First: an entry that names what is not there would be worse than an artifact that nobody names.
         let folder = store_folder(facts, &params.artifacts)?;
         put_artifact(host, &folder.join(artifact_path(&draft.payload_hash)), &text)?;

@@ -13,7 +13,6 @@ use serde_json::json;
 
 use super::target;
 use crate::action::corvusforge::hash;
-use crate::action::file::refuse_protected;
 use crate::action::{
     Contract, Doing, Effect, EffectClass, Error, Facts, Fidelity, Looking, Preview, Reconciled, Repeat,
 };
@@ -113,7 +112,6 @@ impl Params {
         let [database, _, shm] = &files[..] else {
             return Err(Error::new("bad_target", "the ledger is no SQLite file"));
         };
-        refuse_protected(probe, database)?;
         let name = database.file_name().unwrap_or_default();
         let source = database_in(probe, &self.from, name)?;
         let backup = Pair::at(probe, &probe.resolve(&source)?).await?;
@@ -159,6 +157,10 @@ impl Effect for Restore {
     };
     type Params = Params;
     type Output = Output;
+
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        looking.facts.written(&params.target)
+    }
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         let work = params.look(looking.facts, looking.probe).await?;

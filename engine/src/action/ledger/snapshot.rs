@@ -201,6 +201,10 @@ impl Effect for Snapshot {
     type Params = Params;
     type Output = Output;
 
+    fn writes(&self, params: &Params, _looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        Ok(vec![params.to.clone()])
+    }
+
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         let (_copy, files) = params.copy(looking.facts, looking.probe)?;
         let there = params.look(looking.probe, &files).await?;

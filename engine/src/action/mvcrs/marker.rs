@@ -166,6 +166,10 @@ impl Effect for Marker {
     type Params = Params;
     type Output = Output;
 
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        Ok(vec![params.wanted(looking.facts, looking.probe)?.path])
+    }
+
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         let wanted = params.wanted(looking.facts, looking.probe)?;
         Ok(Preview {

@@ -187,6 +187,10 @@ impl Effect for TrustLock {
     type Params = Params;
     type Output = Output;
 
+    fn writes(&self, params: &Params, _looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        Ok([STATE, LOG].map(|name| state(&params.directory, name)).to_vec())
+    }
+
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         let change = params.change(looking.facts, looking.probe)?;
         let shown =

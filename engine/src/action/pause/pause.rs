@@ -1,5 +1,7 @@
 //! `pause.pause`: stops a system. What is stopped already by somebody else stays theirs.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -51,6 +53,10 @@ impl Effect for Pause {
     };
     type Params = Params;
     type Output = Moved;
+
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        looking.facts.written(&params.target)
+    }
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         let (lever, order) = params.order(looking.facts)?;

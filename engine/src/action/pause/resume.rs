@@ -1,5 +1,7 @@
 //! `pause.resume`: lets a system go on. It lifts whatever holds it, whoever gave that: look at `pause.status` first.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -48,6 +50,10 @@ impl Effect for Resume {
     };
     type Params = Params;
     type Output = Moved;
+
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        looking.facts.written(&params.target)
+    }
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         let (lever, order) = params.order(looking.facts)?;

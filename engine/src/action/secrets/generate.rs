@@ -1,6 +1,7 @@
 //! `secrets.generate`: makes a new secret and puts it into a store, without anybody seeing it.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -86,6 +87,10 @@ impl Effect for Generate {
     };
     type Params = Params;
     type Output = Output;
+
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        super::written(looking.facts, &params.target, [params.key.as_str()])
+    }
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         let before = value(looking.facts, looking.probe, &params.target, &params.key).await?;

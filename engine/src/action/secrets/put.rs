@@ -1,6 +1,7 @@
 //! `secrets.put`: puts the values of secrets into a store, in one step where the store can.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -99,6 +100,10 @@ impl Effect for Put {
     };
     type Params = Params;
     type Output = Output;
+
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        super::written(looking.facts, &params.target, params.key.iter().chain(params.values.keys()).map(String::as_str))
+    }
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         let Looking { facts, probe } = *looking;

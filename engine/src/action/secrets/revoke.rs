@@ -1,5 +1,7 @@
 //! `secrets.revoke`: removes a secret from a store. Whoever has a copy still has it.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,6 +59,10 @@ impl Effect for Revoke {
     };
     type Params = Params;
     type Output = Output;
+
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        super::written(looking.facts, &params.target, [params.key.as_str()])
+    }
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         let there = is_there(looking.facts, looking.probe, &params).await?;

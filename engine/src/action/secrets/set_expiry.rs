@@ -1,5 +1,7 @@
 //! `secrets.set_expiry`: writes down when a secret expires, beside the store that it is in.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,6 +49,10 @@ impl Effect for SetExpiry {
     };
     type Params = Params;
     type Output = Output;
+
+    fn writes(&self, params: &Params, looking: &Looking<'_>) -> Result<Vec<PathBuf>, Error> {
+        looking.facts.written(&params.target)
+    }
 
     async fn preview(&self, params: Params, looking: &Looking<'_>) -> Result<Preview, Error> {
         let dates = Dates::read(looking.facts, looking.probe, &params.target)?;

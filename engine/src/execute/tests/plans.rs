@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Failing, Trial, failure_code};
+use crate::event::fact::Event;
 use crate::event::state::RunStatus;
 use crate::plan::{Error, Outcome, Status};
 
@@ -100,17 +101,6 @@ async fn missing_unknown_and_wrong_parameters_are_all_named() {
 }
 
 #[tokio::test]
-async fn a_key_that_this_version_does_not_act_on_is_refused_by_name() {
-    let trial = Trial::of(
-        "targets: { box: { kind: secret_store } }\nsteps: [{ id: a, action: test.note, with: { name: a }, secret_outputs: { told: { from: name, store: box, key: told } } }]\n",
-    );
-    match trial.plan(&json!({})).await {
-        Err(Error::Unsupported { key, .. }) => assert_eq!(key, "secret_outputs (step `a`)"),
-        _ => panic!("`secret_outputs` is ignored"),
-    }
-}
-
-#[tokio::test]
 async fn a_guard_over_the_read_that_it_asks_itself_is_judged_once() {
     let trial = Trial::of(
         "do_not: [{ id: g, rule: Never look above zero., forbid: test.level, where: state.level > 0, state: { action: test.level, with: {} } }]\nsteps: [{ id: look, action: test.level, with: {} }]\n",
@@ -148,4 +138,21 @@ async fn environment_variables_are_read_only_where_declared() {
     assert_eq!(trial.plan(&json!({})).await.unwrap().view.steps[0].with, json!({ "name": "blue" }));
     let trial = Trial::of("env: [ABSENT]\nsteps: [{ id: a, action: test.note, with: { name: '{{ env.ABSENT }}' } }]\n");
     assert!(matches!(trial.plan(&json!({})).await, Err(Error::NoVariable { .. })));
+}
+
+#[tokio::test]
+async fn a_read_that_fails_while_planned_is_the_result_of_its_step() {
+    let trial = Trial::of("steps: [{ id: look, action: file.read, with: { path: missing } }]\n");
+    let ended = trial.run().await;
+    assert_eq!((ended.status, super::state(&ended, "look")), (RunStatus::Failed, "failed"));
+    let told = trial.told.0.lock().unwrap();
+    let result = told.iter().find_map(|fact| match &fact.event {
+        Event::StepResult(result) => Some((fact.step.clone(), fact.attempt, result.clone())),
+        _ => None,
+    });
+    let (step, attempt, result) = result.unwrap();
+    assert_eq!((step.as_deref(), attempt, result.action.as_deref()), (Some("look"), Some(1), Some("file.read")));
+    assert_eq!(result.error.unwrap().code, "not_found");
+    assert!(result.with_digest.is_some());
+    assert!(!told.iter().any(|fact| matches!(fact.event, Event::VerifyResult(_))), "a step is no check");
 }

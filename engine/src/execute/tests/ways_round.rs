@@ -86,3 +86,74 @@ async fn an_undo_that_was_cut_short_is_not_done_twice() {
     );
     assert_eq!(state(&ended, "a"), "undone", "`b` failed and does not say how it is undone");
 }
+
+/// Two stores, of which the live one may not be written, and what a step writes into the other.
+fn two_stores(spare: &str) -> Trial {
+    let stores = format!(
+        "targets:\n  live: {{ kind: secret_store, driver: dotenv, path: live.env }}\n  spare: {{ kind: secret_store, driver: dotenv, path: {spare} }}\n"
+    );
+    let body = "targets: { live: { kind: secret_store }, spare: { kind: secret_store } }\n\
+        do_not:\n- { id: g, rule: Leave the live store., forbid: secrets.*, where: with.target.identity == targets.live.identity }\n\
+        steps: [{ id: a, action: secrets.generate, with: { target: spare, key: KEY, kind: hex32 }, undo: { none: It stays. } }]\n";
+    let trial = Trial::with_workspace(body, &stores);
+    std::fs::write(trial.path("live.env"), "").unwrap();
+    std::os::unix::fs::symlink(trial.path("live.env"), trial.path("link.env")).unwrap();
+    std::fs::hard_link(trial.path("live.env"), trial.path("second.env")).unwrap();
+    std::fs::write(trial.path("other.env"), "").unwrap();
+    trial
+}
+
+#[tokio::test]
+async fn a_target_of_another_name_for_the_same_file_is_the_same_target() {
+    for spare in ["live.env", "./sub/../live.env", "link.env", "second.env"] {
+        let trial = two_stores(spare);
+        std::fs::create_dir(trial.path("sub")).unwrap();
+        let ended = trial.run().await;
+        assert_eq!((ended.status, failure_code(&ended)), (RunStatus::Refused, "guard"), "{spare}");
+        assert_eq!(std::fs::read_to_string(trial.path("live.env")).unwrap(), "", "{spare}");
+    }
+    assert_eq!(two_stores("other.env").run().await.status, RunStatus::Succeeded);
+}
+
+#[tokio::test]
+async fn a_target_that_is_given_to_a_call_is_seen_as_what_it_is() {
+    let stores = "targets:\n  live: { kind: secret_store, driver: dotenv, path: live.env }\n";
+    let inner = "targets: { mine: { kind: secret_store } }\n\
+        steps: [{ id: a, action: secrets.generate, with: { target: mine, key: KEY, kind: hex32 }, undo: { none: It stays. } }]\n";
+    for guard in [
+        "forbid: secrets.generate, where: with.target.identity == targets.live.identity",
+        "forbid: secrets.generate, where: with.target.name == 'live' and with.target.kind == 'secret_store'",
+        "forbid: call.inner, where: with.mine.identity == targets.live.identity",
+    ] {
+        let body = format!(
+            "targets: {{ live: {{ kind: secret_store }} }}\ndo_not: [{{ id: g, rule: Leave it., {guard} }}]\n\
+             steps: [{{ id: outer, call: inner, with: {{ mine: live }} }}]\n"
+        );
+        let trial = Trial::calling_with(stores, "inner", inner, &body);
+        let ended = trial.run().await;
+        assert_eq!((ended.status, failure_code(&ended)), (RunStatus::Refused, "guard"), "{guard}");
+        assert!(!trial.path("live.env").exists(), "{guard}");
+    }
+}
+
+#[tokio::test]
+async fn a_target_that_is_compared_with_a_text_all_the_same_is_refused_and_never_passed() {
+    // No file says so past `check`; an expression that does is undecidable, not false.
+    let trial = two_stores("other.env");
+    let plan = trial.plan(&json!({})).await.unwrap();
+    let described = crate::plan::judging::Described {
+        kind: crate::procedure::pattern::ActKind::Action { name: "secrets.generate", is_read: false },
+        acts_as: &[],
+        with: &json!({ "target": "spare", "key": "KEY", "kind": "hex32" }),
+        with_digest: None,
+        subject: None,
+        step: "a",
+        certain: true,
+    };
+    let setting = trial.setting(trial.past(&trial.last_run(), &trial.machine()));
+    let scope = crate::plan::judging::act_scope(&plan.root, &plan.root, &described, &setting);
+    for text in ["with.target == 'spare'", "with.target != 'live'", "with.target in ['live', 'spare']"] {
+        let expression = crate::template::expression::Expression::parse(text).unwrap();
+        assert!(expression.decide(&scope).is_err(), "{text}");
+    }
+}

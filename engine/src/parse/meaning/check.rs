@@ -76,6 +76,7 @@ impl<'a> Checker<'a, '_> {
             // Refused with the structure.
             (None, None) => None,
         };
+        let waivable = self.waivable(raw.waivable.as_ref(), at.get("waivable"), &scope);
         Some(Check {
             id: raw.id.clone().or_else(|| Id::parse(key).ok())?,
             title: raw.title.as_ref().map(|title| title.0.clone()),
@@ -89,6 +90,7 @@ impl<'a> Checker<'a, '_> {
             wait: wait?,
             hold: raw.hold.unwrap_or(false),
             group: raw.group.as_ref().map(|group| group.0.clone()),
+            waivable: waivable?,
         })
     }
 

@@ -10,8 +10,9 @@ use crate::diagnostic::did_you_mean;
 use crate::parse::problems::{input as problem, meaning};
 use crate::parse::raw::guard as raw;
 use crate::parse::raw::words::{Acts, Reaction};
+use crate::parse::vocabulary::TARGET;
 use crate::procedure::guard::{Form, Guard, Moment, Waivable};
-use crate::procedure::pattern::Pattern;
+use crate::procedure::pattern::{ActKind, Pattern};
 use crate::procedure::step::OnFailure;
 
 impl<'a> Checker<'a, '_> {
@@ -56,13 +57,7 @@ impl<'a> Checker<'a, '_> {
             None => Moment::DEFAULT.to_vec(),
         };
         self.moments(raw, &enforce, at);
-        let waivable = match &raw.waivable {
-            Some(raw::Waivable::By(terms)) => {
-                let max_for = self.optional_duration(terms.max_for.as_ref(), at.get("waivable").get("max_for"), scope);
-                max_for.map(|max_for| Some(Waivable { by: terms.by.clone(), max_for, max_uses: terms.max_uses }))
-            }
-            Some(raw::Waivable::No) | None => Some(None),
-        };
+        let waivable = self.waivable(raw.waivable.as_ref(), at.get("waivable"), scope);
         let state = match state {
             Some(state) => Some(state?),
             None => None,
@@ -79,16 +74,33 @@ impl<'a> Checker<'a, '_> {
         })
     }
 
+    /// Who may lift a guard, or an item of a checklist.
+    pub(super) fn waivable(
+        &mut self,
+        raw: Option<&raw::Waivable>,
+        at: At<'_>,
+        scope: &Scope<'a>,
+    ) -> Option<Option<Waivable>> {
+        match raw {
+            Some(raw::Waivable::By(terms)) => {
+                let max_for = self.optional_duration(terms.max_for.as_ref(), at.get("max_for"), scope);
+                max_for.map(|max_for| Some(Waivable { by: terms.by.clone(), max_for, max_uses: terms.max_uses }))
+            }
+            Some(raw::Waivable::No) | None => Some(None),
+        }
+    }
+
     fn form(&mut self, raw: &'a raw::Guard, at: At<'_>, scope: &Scope<'a>) -> Option<Form> {
         if let Some(never) = &raw.never {
             let scope = Scope { steps: if scope.workspace { Steps::None } else { Steps::States }, ..scope.clone() };
             return self.condition(never, at.get("never"), &scope).map(Form::Never);
         }
         if let Some(acts) = &raw.forbid {
-            let scope =
-                Scope { act: true, steps: if scope.workspace { Steps::None } else { Steps::All }, ..scope.clone() };
-            let condition = self.optional_condition(raw.condition.as_ref(), at.get("where"), &scope);
             let pattern = self.pattern(acts, at.get("forbid"));
+            let steps = if scope.workspace { Steps::None } else { Steps::All };
+            let act_targets = pattern.as_ref().map(|pattern| self.targets_of(pattern)).unwrap_or_default();
+            let scope = Scope { act: true, act_targets, steps, ..scope.clone() };
+            let condition = self.optional_condition(raw.condition.as_ref(), at.get("where"), &scope);
             return pattern.zip(condition).map(|(pattern, condition)| Form::Forbid { pattern, condition });
         }
         let acts = raw.once_failed.as_ref()?;
@@ -113,6 +125,25 @@ impl<'a> Checker<'a, '_> {
                 self.problems.push(meaning::moment_of_never(place));
             }
         }
+    }
+
+    /// The inputs that are targets of some act that a pattern is about.
+    fn targets_of(&self, pattern: &Pattern) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for action in self.registry.iter() {
+            let kind = ActKind::Action { name: action.name, is_read: action.is_read() };
+            let properties = action.params().get("properties").and_then(Value::as_object);
+            let targets = properties.into_iter().flatten().filter(|(_, schema)| schema.get(TARGET).is_some());
+            if pattern.matches(kind) {
+                found.extend(targets.map(|(name, _)| name.clone()));
+            }
+        }
+        let called = match pattern {
+            Pattern::Call(name) => self.library.find(name).and_then(super::targets),
+            _ => None,
+        };
+        found.extend(called.into_iter().flat_map(|all| all.keys()).map(ToString::to_string));
+        found
     }
 
     /// A pattern of acts that means something.

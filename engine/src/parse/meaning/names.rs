@@ -39,6 +39,8 @@ pub(super) struct StepName<'a> {
     pub(super) last: bool,
     /// Secrets that it puts into a store.
     pub(super) secrets: Vec<&'a str>,
+    /// Where those stand in its output, like `json.access_token`.
+    pub(super) kept: Vec<&'a str>,
 }
 
 /// What `steps.X` has beside what every step has.
@@ -91,6 +93,7 @@ impl<'a> Names<'a> {
             may_lack_outputs: step.satisfied_when.is_some() || step.on_error == Some(raw::step::OnError::Continue),
             last: around.last,
             secrets: step.secret_outputs.iter().flat_map(|all| all.keys()).map(Id::as_str).collect(),
+            kept: kept(step),
         };
         // The first of two steps with one id counts; the second is reported elsewhere.
         self.steps.entry(step.id.as_str()).or_insert(name);
@@ -111,6 +114,11 @@ impl<'a> Names<'a> {
         let around = later.branches.iter().any(|(parallel, _)| *parallel == earlier.order);
         earlier.order < later.order && !side_by_side && !around
     }
+}
+
+/// Where the secret outputs of a step stand in its output.
+pub(super) fn kept(step: &Step) -> Vec<&str> {
+    step.secret_outputs.iter().flat_map(|all| all.values()).map(|output| output.from.0.as_str()).collect()
 }
 
 struct Around<'a> {

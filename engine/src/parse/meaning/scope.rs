@@ -6,7 +6,7 @@ use super::names::{Member, Names, Outputs, StepName, member};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::parse::problems::reference as problem;
 use crate::parse::raw::parameter::Sort;
-use crate::parse::vocabulary::{EVERYWHERE, OF_ERROR, OF_EVERY_STEP, OF_HISTORY, OF_RUN, SECRET};
+use crate::parse::vocabulary::{EVERYWHERE, OF_ERROR, OF_EVERY_STEP, OF_HISTORY, OF_RUN, OF_TARGET, SECRET};
 use crate::template::references::{Reference, Segment};
 
 /// What an expression sees beside what is the same everywhere.
@@ -15,6 +15,8 @@ pub(super) struct Scope<'a> {
     pub(super) steps: Steps,
     /// The output of the action beside it.
     pub(super) result: Shape<'a>,
+    /// Where in it a secret stands that is put into a store.
+    pub(super) kept: Vec<&'a str>,
     /// The output of a guard's `state`.
     pub(super) state: Shape<'a>,
     /// The names of a person's answers.
@@ -25,6 +27,8 @@ pub(super) struct Scope<'a> {
     pub(super) error: bool,
     /// Whether there are `with` and `step`: the act that a guard judges.
     pub(super) act: bool,
+    /// The inputs of that act that are targets.
+    pub(super) act_targets: Vec<String>,
     /// Whether it stands in the workspace file, where there are no parameters.
     pub(super) workspace: bool,
     /// Conditions under which it is evaluated at all.
@@ -117,9 +121,11 @@ impl<'a> Scope<'a> {
             "history" => among(&OF_HISTORY, "history"),
             "error" => among(&OF_ERROR, "error"),
             "answer" => among(self.answers.as_deref().unwrap_or_default(), "answer"),
-            "result" => in_shape(self.result, "result", &path[1..], &place),
+            "result" => kept_secret(&self.kept, "result", &path[1..], &place)
+                .or_else(|| in_shape(self.result, "result", &path[1..], &place)),
             "state" => in_shape(self.state, "state", &path[1..], &place),
             "steps" => self.step(names, reference, &path, &place),
+            "with" => self.target_of_act(reference, &path, &place),
             _ => None,
         }
     }
@@ -157,15 +163,30 @@ impl<'a> Scope<'a> {
                 .then(|| self.may_be_absent(names, step, reference, id, member, place))
                 .flatten();
         }
-        in_outputs(&step.outputs, id, rest, place)
+        kept_secret(&step.kept, &format!("steps.{id}"), rest, place)
+            .or_else(|| in_outputs(&step.outputs, id, rest, place))
             .or_else(|| self.may_be_absent(names, step, reference, id, member, place))
+    }
+
+    /// A target that an act names is seen as what it is, and is no text.
+    fn target_of_act(&self, reference: &Reference, path: &[&str], place: &Place) -> Option<Diagnostic> {
+        let input = self.act_targets.iter().find(|input| path.get(1) == Some(&input.as_str()))?;
+        match path.get(2) {
+            None if reference.asked => None,
+            // An item of a list of targets.
+            None if reference.path.len() > 2 => None,
+            None => Some(problem::target_as_text(place.clone(), input)),
+            Some(member) if OF_TARGET.contains(member) => None,
+            Some(member) => Some(problem::unknown_member(place.clone(), &format!("with.{input}"), member, &OF_TARGET)),
+        }
     }
 
     fn for_each(&self, step: &StepName<'_>, id: &str, rest: &[&str], place: &Place) -> Option<Diagnostic> {
         match rest {
             ["state"] | ["items"] | ["items", _] => None,
             ["items", _, member, ..] if OF_EVERY_STEP.contains(member) => None,
-            ["items", _, members @ ..] => in_outputs(&step.outputs, id, members, place),
+            ["items", _, members @ ..] => kept_secret(&step.kept, &format!("steps.{id}.items[…]"), members, place)
+                .or_else(|| in_outputs(&step.outputs, id, members, place)),
             [member, ..] => Some(problem::not_of_for_each(place.clone(), id, member)),
             [] => None,
         }
@@ -251,7 +272,7 @@ impl<'a> Scope<'a> {
 }
 
 /// Whether conditions are over what does not change during a run.
-fn is_fixed(paths: &[Vec<Segment>]) -> bool {
+pub(super) fn is_fixed(paths: &[Vec<Segment>]) -> bool {
     let fixed = |path: &Vec<Segment>| matches!(path.first(), Some(Segment::Name(root)) if ["parameters", "env", "run", "workspace", "targets"].contains(&root.as_str()));
     paths.iter().all(fixed)
 }
@@ -275,6 +296,13 @@ fn in_outputs(outputs: &Outputs<'_>, id: &str, path: &[&str], place: &Place) -> 
         }
         Outputs::Schema(schema) => in_shape(Shape::Schema(schema), &format!("steps.{id}"), path, place),
     }
+}
+
+/// An output that is put into a store is the secret of that name and nothing else.
+fn kept_secret(kept: &[&str], of: &str, path: &[&str], place: &Place) -> Option<Diagnostic> {
+    let is_in = |from: &&&str| from.split('.').zip(path).filter(|(a, b)| a == *b).count() == from.split('.').count();
+    let from = kept.iter().find(is_in)?;
+    Some(problem::secret_output(place.clone(), of, from))
 }
 
 fn in_shape(shape: Shape<'_>, of: &str, path: &[&str], place: &Place) -> Option<Diagnostic> {

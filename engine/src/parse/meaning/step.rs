@@ -3,15 +3,18 @@
 use super::Checker;
 use super::at::At;
 use super::check::Stands;
-use super::scope::{Scope, Shape, Steps};
+use super::names::{self, Member};
+use super::scope::{Scope, Shape, Steps, is_fixed};
 use crate::action::{Action, EffectClass, Repeat as Again};
 use crate::id::Id;
 use crate::parse::problems::{meaning as problem, reference, structure};
 use crate::parse::raw::step as raw;
 use crate::parse::raw::words::TargetKind;
+use crate::parse::vocabulary::OF_EVERY_STEP;
 use crate::procedure::step::{
     Body, CheckpointWhen, Evidence, ForEach, Manual, OnError, Repeat, Retry, SecretOutput, Step, Undo, Wait,
 };
+use crate::template::references::Reference;
 
 impl<'a> Checker<'a, '_> {
     pub(super) fn steps(&mut self, raw: &'a [raw::Step], at: At<'_>, scope: &Scope<'a>) -> Option<Vec<Step>> {
@@ -46,7 +49,11 @@ impl<'a> Checker<'a, '_> {
         let repeat = match &raw.repeat {
             Some(repeat) => {
                 let at = at.get("repeat");
-                let until = self.condition(&repeat.until, at.get("until"), &Scope { result, ..scope.clone() });
+                let until = self.condition(
+                    &repeat.until,
+                    at.get("until"),
+                    &Scope { result, kept: names::kept(raw), ..scope.clone() },
+                );
                 let max = self.count(&repeat.max, at.get("max"), &scope);
                 until.zip(max).map(|(until, max)| Some(Repeat { until, max }))
             }
@@ -145,8 +152,8 @@ impl<'a> Checker<'a, '_> {
     }
 
     /// An answer cannot have the name of what every step has.
-    fn refuse_reserved<'i>(&mut self, names: impl Iterator<Item = &'i Id>, at: At<'_>) {
-        for name in names.filter(|name| crate::parse::vocabulary::OF_EVERY_STEP.contains(&name.as_str())) {
+    fn refuse_reserved<'i>(&mut self, ids: impl Iterator<Item = &'i Id>, at: At<'_>) {
+        for name in ids.filter(|name| OF_EVERY_STEP.contains(&name.as_str())) {
             let place = self.place(at.get(name.as_str()).key());
             self.problems.push(problem::reserved_name(place, name.as_str()));
         }
@@ -248,16 +255,36 @@ impl<'a> Checker<'a, '_> {
                 self.problems.push(crate::parse::problems::input::unknown_target(place, raw.store.as_str(), &known));
             }
         }
-        let action = step.action.as_ref().and_then(|name| self.registry.get(&name.0));
-        if let Some(action) = action
-            && let super::names::Member::None(known) =
-                super::names::member(action.output(), action.output(), raw.from.as_str())
-        {
-            let place = self.place(at.get("from").span());
-            self.problems.push(reference::unknown_output(place, action.name, raw.from.as_str(), &known));
+        let registry = self.registry;
+        let action = step.action.as_ref().and_then(|name| registry.get(&name.0));
+        if let Some(action) = action {
+            if action.is_read() {
+                let place = self.place(at.key());
+                self.problems.push(reference::secret_of_read(place, action.name));
+            }
+            let mut schema = action.output();
+            for part in raw.from.0.split('.') {
+                match names::member(action.output(), schema, part) {
+                    Member::Known(below) => schema = below,
+                    Member::Open => break,
+                    Member::None(known) => {
+                        let place = self.place(at.get("from").span());
+                        self.problems.push(reference::unknown_output(place, action.name, part, &known));
+                        break;
+                    }
+                }
+            }
         }
         let key = self.template(&raw.key.0, at.get("key"), scope)?;
-        Some((name.clone(), SecretOutput { from: raw.from.clone(), store: raw.store.clone(), key }))
+        let names_item = |path: &Reference| scope.item.is_some() && path.names().next() == scope.item;
+        for reference in key.references().iter().filter(|reference| !names_item(reference)) {
+            if !is_fixed(std::slice::from_ref(&reference.path)) {
+                let place = self.place(at.get("key").span());
+                self.problems.push(reference::unsettled_key(place, &reference.names().collect::<Vec<_>>().join(".")));
+            }
+        }
+        let from = raw.from.0.split('.').map(str::to_owned).collect();
+        Some((name.clone(), SecretOutput { from, store: raw.store.clone(), key }))
     }
 
     /// What the contract of an action asks of the step that does it.

@@ -135,6 +135,13 @@ impl<'a> Checker<'a, '_> {
             let at = at.get("history").item(index);
             self.instant(run.started_at.as_ref(), at.get("started_at"));
             self.instant(run.ended_at.as_ref(), at.get("ended_at"));
+            let holds =
+                matches!(run.status, raw::RunStatus::Suspended | raw::RunStatus::Stuck | raw::RunStatus::Unknown);
+            if run.locks.is_some() && !holds {
+                let place = self.place(at.get("locks").key());
+                let why = "a run that has ended holds no lock; one that is `suspended`, `stuck` or `unknown` does";
+                self.problems.push(problem::refused_in_test(place, "locks", why));
+            }
         }
         for name in raw.env.into_iter().flat_map(|all| all.keys()) {
             if !tested.env.contains(&name.0.as_str()) {

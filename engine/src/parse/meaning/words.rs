@@ -107,7 +107,9 @@ impl<'a> Checker<'a, '_> {
         if self.names.secrets.contains(&name) {
             // Declared: there from the beginning.
         } else if let Some((_, id)) = made.iter().find(|(secret, _)| *secret == name) {
-            if let Some(problem) = scope.not_yet(&self.names, id, &place) {
+            if self.names.steps.get(id).is_some_and(|step| step.for_each) {
+                self.problems.push(reference::secret_of_each(place.clone(), name, id));
+            } else if let Some(problem) = scope.not_yet(&self.names, id, &place) {
                 self.problems.push(problem);
             }
         } else {

@@ -96,6 +96,34 @@ pub fn secret_output(place: Place, of: &str, name: &str) -> Diagnostic {
         .help("put it into a store with `secret_outputs`; from then on it is `secrets.NAME`")
 }
 
+/// A secret that a step makes for each of a list.
+#[must_use]
+pub fn secret_of_each(place: Place, name: &str, id: &str) -> Diagnostic {
+    Diagnostic::error("secret-output", place, format!("step `{id}` makes a secret `{name}` for each of a list"))
+        .label("which of them")
+        .help("declare the one that is meant under `secrets:` and bind it in runwarden.yaml to the key it is put under")
+}
+
+/// A secret output of something that has no effect.
+#[must_use]
+pub fn secret_of_read(place: Place, action: &str) -> Diagnostic {
+    Diagnostic::error(
+        "secret-output",
+        place,
+        format!("`{action}` only reads, and putting a secret into a store is an effect"),
+    )
+    .label("would be an effect of a read")
+    .help("let `command.run`, or another action that has an effect, give it")
+}
+
+/// The key of a secret output that depends on what is not known from the beginning.
+#[must_use]
+pub fn unsettled_key(place: Place, name: &str) -> Diagnostic {
+    Diagnostic::error("secret-output", place, format!("where a secret is put cannot depend on `{name}`"))
+        .label("not known before the run")
+        .help("a key may name `parameters`, `targets`, `env`, `run`, `workspace` and the item of a `for_each`")
+}
+
 /// An output of a step that may be skipped.
 #[must_use]
 pub fn maybe_skipped(place: Place, id: &str, name: &str, condition: &str) -> Diagnostic {
@@ -128,6 +156,16 @@ pub fn maybe_without_output(place: Place, id: &str, name: &str) -> Diagnostic {
     )
     .label("cannot be decided then")
     .help(format!("ask first: `steps.{id}.state == 'succeeded' and …`"))
+}
+
+/// A target that is compared with, or put into, a text.
+#[must_use]
+pub fn target_as_text(place: Place, input: &str) -> Diagnostic {
+    Diagnostic::error("target-as-text", place, format!("`with.{input}` is a target and no text"))
+        .label("has `name`, `kind`, `driver` and `identity`")
+        .help(format!(
+            "compare what it is: `with.{input}.identity == targets.NAME.identity`; `with.{input}.name` is its name in runwarden.yaml"
+        ))
 }
 
 /// A secret that is not declared.

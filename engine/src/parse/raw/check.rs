@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::guard::Waivable;
 use super::parameter::Parameters;
 use super::procedure::Source;
 use super::words::{Action, Duration, Expression, Template, Text, exactly_one, needs};
@@ -39,6 +40,8 @@ pub struct Check {
     pub manual: Option<ManualCheck>,
     /// Under which heading a checklist shows it.
     pub group: Option<Text>,
+    /// Whether a signed waiver can let a checklist pass without it; not where nothing is said.
+    pub waivable: Option<Waivable>,
     /// Must still hold when a run is resumed after its first effect.
     pub hold: Option<bool>,
     /// Where the check was written down first.
@@ -115,13 +118,13 @@ macro_rules! checks {
 
 checks! {
     /// Must hold before a run or step begins; otherwise it is refused.
-    Precondition: id true, without ["group"];
+    Precondition: id true, without ["group", "waivable"];
     /// Must hold after a run or step has acted; otherwise it has failed.
-    Verification: id true, without ["group", "hold"];
+    Verification: id true, without ["group", "hold", "waivable"];
     /// A point of a checklist.
     Item: id true, without ["hold"];
     /// A question about the state of things.
-    Condition: id false, without ["group", "hold", "severity", "when", "manual", "wait"];
+    Condition: id false, without ["group", "hold", "waivable", "severity", "when", "manual", "wait"];
 }
 
 /// The schema of a check with fewer keys.

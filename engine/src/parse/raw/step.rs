@@ -8,8 +8,8 @@ use super::check::{Condition, Precondition, Verification};
 use super::parameter::Parameters;
 use super::procedure::{Approval, Source};
 use super::words::{
-    Action, Acts, Count, Duration, Expression, ListTemplate, OneOrMany, Template, Text, TextTemplate, exactly_one,
-    needs,
+    Action, Acts, Count, Duration, Expression, ListTemplate, OneOrMany, OutputPath, Template, Text, TextTemplate,
+    exactly_one, needs,
 };
 use crate::id::{Id, Name};
 
@@ -202,8 +202,8 @@ pub enum OnError {
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SecretOutput {
-    /// The output of the action.
-    pub from: Id,
+    /// Where it stands in the output of the action.
+    pub from: OutputPath,
     /// The target it is put into, of kind `secret_store`.
     pub store: Id,
     /// The key it has there.

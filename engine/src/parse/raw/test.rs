@@ -174,6 +174,9 @@ pub struct PastRun {
     pub outputs: Option<IndexMap<Id, Value>>,
     /// How it failed.
     pub error: Option<PastError>,
+    /// The named locks that it holds still: one that waits, is stuck, or of which nobody knows.
+    #[schemars(length(min = 1))]
+    pub locks: Option<Vec<String>>,
 }
 
 /// How an earlier run failed.

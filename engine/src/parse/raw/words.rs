@@ -79,6 +79,15 @@ pub struct Action(pub String);
 #[schemars(extend("pattern" = ACTS, "x-runwarden" = "a pattern of acts: `family.verb`, `family.*`, `*`, `manual` or `call.NAME`"))]
 pub struct Acts(pub String);
 
+/// Where in the output of an action something stands, like `stdout` or `json.access_token`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(extend(
+    "pattern" = "^[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z0-9_-]+)*$",
+    "x-runwarden" = "a place in the output, like `stdout` or `json.access_token`"
+))]
+pub struct OutputPath(pub String);
+
 /// Who answers for a document: a person or a team.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
 #[serde(transparent)]

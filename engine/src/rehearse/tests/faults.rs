@@ -80,7 +80,7 @@ cases:
     expect: { status: failed, steps: { look: { state: failed, attempts: 3 }, act: { state: pending } } }
   - id: for_good
     results: { look: { error: not_found } }
-    expect: { status: failed, steps: { look: { state: pending, attempts: 0 } } }
+    expect: { status: failed, steps: { look: { state: failed, attempts: 1 } } }
 ",
     )
     .passes();

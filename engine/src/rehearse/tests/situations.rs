@@ -222,3 +222,26 @@ cases:
     );
     assert_eq!(trial.said(), ["wrong: the procedure would be wrong: action `file.hahs` does not exist"]);
 }
+
+#[test]
+fn a_lock_that_an_earlier_run_holds_is_busy() {
+    let procedure = "
+parameters: { db: { type: string, default: main } }
+requires: { locks: ['prod/{{ parameters.db }}'] }
+steps:
+  - { id: note, action: file.write, with: { path: /a, content: a }, undo: { none: It stays. } }
+";
+    rehearse(
+        procedure,
+        "
+defaults:
+  history: [{ procedure: example.other, status: suspended, locks: [prod/main, prod/spare] }]
+  results: { note: { changed: true } }
+cases:
+  - { id: busy, expect: { status: refused, effects: 0 } }
+  - { id: another_lock, parameters: { db: third }, expect: { status: succeeded, effects: 1 } }
+  - { id: free, history: [], expect: { status: succeeded } }
+",
+    )
+    .passes();
+}

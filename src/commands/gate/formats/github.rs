@@ -1,20 +1,27 @@
 //! A gate's result as workflow commands of GitHub: an annotation for each item that is not met, and one line for the
 //! gate. The page for the step's summary is the Markdown one.
 
+use engine::event::gate::ItemStatus;
+
 use super::super::report::{Checklist, Item, Report, Status};
 use super::human::numbers;
 
 pub fn render(report: &Report) -> String {
     let mut lines = Vec::new();
     for checklist in &report.checklists {
-        lines.extend(checklist.items.iter().filter(|item| item.status.shuts()).map(|item| annotation(checklist, item)));
+        let told = |item: &&Item| item.status.shuts() || item.status == ItemStatus::Waived;
+        lines.extend(checklist.items.iter().filter(told).map(|item| annotation(checklist, item)));
         lines.push(of_gate(checklist));
     }
     lines.into_iter().map(|line| format!("{line}\n")).collect()
 }
 
 fn annotation(checklist: &Checklist, item: &Item) -> String {
-    let level = if item.required { "error" } else { "warning" };
+    let level = match item.status {
+        ItemStatus::Waived => "notice",
+        _ if item.required => "error",
+        _ => "warning",
+    };
     let mut message = format!("{}: {}", item.words(), item.detail.as_deref().unwrap_or("it is not met"));
     if let Some(help) = &item.help {
         message.push_str(&format!("\nhelp: {help}"));
