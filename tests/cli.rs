@@ -51,6 +51,8 @@ mod refusals;
 mod resuming;
 #[path = "cli/running.rs"]
 mod running;
+#[path = "cli/serving.rs"]
+mod serving;
 #[path = "cli/shipped.rs"]
 mod shipped;
 #[path = "cli/signals.rs"]

@@ -18,6 +18,7 @@ use crate::procedure::step::{Body, Step, Undo};
 use crate::procedure::{Procedure, Work};
 
 pub mod frozen;
+mod unsaved;
 
 /// How deep folders are looked into: deeper than any name, and an end to links that lead in circles.
 const DEEPEST: usize = 16;

@@ -32,6 +32,7 @@ fn every_command_has_examples() {
         "run",
         "runs",
         "runs show",
+        "lsp",
         "actions",
         "explain",
         "schema",
