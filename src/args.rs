@@ -13,7 +13,7 @@ mod people;
 mod runs;
 
 pub use anchor::{Anchor, AnchorCommand, AnchorExport, AnchorFetch, AnchorStore, AnchorVerify};
-pub use authoring::{Docs, Fmt, Graph, Import, ShowProcedure, Test};
+pub use authoring::{Docs, Fmt, Graph, Import, Lsp, ShowProcedure, Test};
 pub use gate::{Gate, Output, OutputFormat};
 pub use key::{Key, KeyCommand, KeyGenerate, KeyRevoke, KeyRotate, KeyShow, KeyTrust, Role};
 pub use ledger::{
@@ -97,6 +97,7 @@ pub enum Command {
     Fmt(Fmt),
     Test(Test),
     Docs(Docs),
+    Lsp(Lsp),
     Plan(Plan),
     Run(Box<Run>),
     /// Consent to a plan, or to what a run waits for, with a signature

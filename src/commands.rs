@@ -28,6 +28,7 @@ mod key;
 mod ledger;
 mod list;
 mod locks;
+mod lsp;
 mod man;
 mod new;
 mod plan;
@@ -123,6 +124,7 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Refusal> {
         Command::Locks(args) => locks::run(context, &args.command),
         Command::Gate(args) => gate::run(context, &args),
         Command::Runs(args) => runs::run(context, &args),
+        Command::Lsp(_) => lsp::run(context),
         Command::Actions(args) => actions::run(context, &args),
         Command::Explain(args) => explain::run(context, &args),
         Command::Schema(args) => schema::run(context, &args),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine::action::Registry;
-use engine::diagnostic::{Diagnostic, Severity};
+use engine::diagnostic::{Diagnostic, Severity, Source};
 use engine::library::{self, Folder, Library};
 use engine::parse::{self, Document, Kind};
 use engine::procedure::Environment;
@@ -79,16 +79,20 @@ pub fn open(said: Option<&Path>) -> Result<Workspace, Refusal> {
 /// What is wrong with a workspace file, and what it says where nothing is.
 pub fn check(path: &Path) -> Result<(Option<File>, Vec<Diagnostic>), Refusal> {
     let bytes = library::read_file(path).map_err(|error| Refusal::io("read", path, &error))?;
-    let source = match parse::yaml::source(&shown(path), bytes) {
-        Ok(source) => source,
-        Err(problem) => return Ok((None, vec![*problem])),
-    };
+    Ok(match parse::yaml::source(&shown(path), bytes) {
+        Ok(source) => check_source(&source),
+        Err(problem) => (None, vec![*problem]),
+    })
+}
+
+/// As [`check`], of a text that was read.
+pub fn check_source(source: &Arc<Source>) -> (Option<File>, Vec<Diagnostic>) {
     let (document, diagnostics) =
-        parse::check(&source, Some(Kind::Workspace), &Registry::builtin(), &parse::Shelf::default());
+        parse::check(source, Some(Kind::Workspace), &Registry::builtin(), &parse::Shelf::default());
     let refused = diagnostics.iter().any(|found| found.severity == Severity::Error);
     match document {
-        Some(Document::Workspace(file)) if !refused => Ok((Some(*file), diagnostics)),
-        _ => Ok((None, diagnostics)),
+        Some(Document::Workspace(file)) if !refused => (Some(*file), diagnostics),
+        _ => (None, diagnostics),
     }
 }
 

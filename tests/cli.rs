@@ -59,6 +59,8 @@ mod resuming;
 mod running;
 #[path = "cli/secret_outputs.rs"]
 mod secret_outputs;
+#[path = "cli/serving.rs"]
+mod serving;
 #[path = "cli/shipped.rs"]
 mod shipped;
 #[path = "cli/signals.rs"]

@@ -17,6 +17,8 @@ mod anvil;
 mod dashboard;
 #[path = "services/directory.rs"]
 mod directory;
+#[path = "services/editors.rs"]
+mod editors;
 #[path = "services/forge.rs"]
 mod forge;
 #[path = "services/git.rs"]

@@ -19,6 +19,7 @@ use crate::procedure::{Procedure, Work};
 
 pub mod frozen;
 pub mod head;
+mod unsaved;
 
 use head::Head;
 

@@ -1,4 +1,4 @@
-//! The arguments of what authors use: `show`, `docs`, `fmt`, `test`.
+//! The arguments of what authors use: `show`, `docs`, `fmt`, `test`, `lsp`.
 
 use std::path::PathBuf;
 
@@ -91,4 +91,15 @@ pub struct Test {
     /// Test again whenever a document changes
     #[arg(long)]
     pub watch: bool,
+}
+
+/// Serve an editor: diagnostics, completion, explanations, definitions, over stdin and stdout
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Speaks the Language Server Protocol; an editor starts it. docs/editors.md says how.\nExits 0 after `shutdown` and `exit`, 1 when the editor went away without them.\n\nExample:\n  runwarden lsp"
+)]
+pub struct Lsp {
+    /// Given by editors that ask for it; there is no other way
+    #[arg(long, hide = true)]
+    pub stdio: bool,
 }

@@ -8,7 +8,7 @@ use engine::action::Registry;
 use engine::diagnostic::{Diagnostic, Severity, sort};
 use engine::library::{self, Folder, Library};
 use engine::parse;
-use engine::procedure::workspace::FILE;
+use engine::procedure::workspace::{FILE, Workspace as File};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -81,15 +81,22 @@ fn check_file(path: &Path, registry: &Registry, library: &Library) -> Result<Vec
 /// The procedures that documents may call: the workspace's, what lies in the folders that are checked, what is built
 /// in.
 pub(super) fn library_for(found: Option<&Path>, paths: &[PathBuf]) -> Result<Library, Refusal> {
+    let file = match found {
+        Some(path) => workspace::check(path)?.0,
+        None => None,
+    };
+    Ok(Library::new(&folders(found, file, paths), &shipped::procedures())?)
+}
+
+/// The folders of those procedures: what the workspace file says, if it is there and valid, and where the paths are.
+pub(super) fn folders(found: Option<&Path>, file: Option<File>, paths: &[PathBuf]) -> Vec<Folder> {
     let mut folders = Vec::new();
-    if let Some(path) = found
-        && let (Some(file), _) = workspace::check(path)?
-    {
+    if let (Some(path), Some(file)) = (found, file) {
         let root = path.parent().unwrap_or(Path::new("/")).to_owned();
         folders = workspace::Workspace { path: path.to_owned(), root, file: Arc::new(file) }.folders();
     }
     folders.extend(paths.iter().filter_map(|path| root_of(path)));
-    Ok(Library::new(&folders, &shipped::procedures())?)
+    folders
 }
 
 /// The folder that the names of what lies here begin at: the nearest `procedures` upwards, else the folder itself.

@@ -33,6 +33,7 @@ fn every_command_has_examples() {
         "run",
         "runs",
         "runs show",
+        "lsp",
         "actions",
         "explain",
         "schema",

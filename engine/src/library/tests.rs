@@ -129,3 +129,39 @@ fn a_folder_that_is_not_there_has_no_documents() {
     let folder = folder(&[]);
     assert_eq!(Library::new(&[of(&folder.path().join("none"))], &[]).unwrap().list().count(), 0);
 }
+
+/// The name in a document's text.
+fn title(library: &Library, of: &str) -> Option<String> {
+    let source = library.source(&name(of)).ok()?;
+    source.text.lines().find_map(|line| line.strip_prefix("title: ")).map(str::to_owned)
+}
+
+#[test]
+fn an_unsaved_text_stands_before_its_file() {
+    let folder = folder(&[("a.yaml", &leaf("a")), ("b.yaml", &caller("b", "a"))]);
+    let folders = [of(folder.path())];
+    let mut library = Library::new(&folders, &[]).unwrap();
+    library.lay_over(&folders, &folder.path().join("a.yaml"), &leaf("a").replace("A leaf", "Unsaved"));
+    assert_eq!(title(&library, "a").as_deref(), Some("Unsaved"));
+    assert_eq!(title(&library, "b").as_deref(), Some("A leaf"));
+    // What is read is read once.
+    library.lay_over(&folders, &folder.path().join("b.yaml"), "");
+    assert_eq!(title(&library, "b").as_deref(), Some("A leaf"));
+}
+
+#[test]
+fn an_unsaved_text_needs_no_file_but_a_name() {
+    let (first, second) = (folder(&[("a.yaml", &leaf("a"))]), folder(&[]));
+    let folders = [of(first.path()), of(second.path())];
+    let mut library = Library::new(&folders, &[("b.yaml", "title: Built in\n")]).unwrap();
+    library.lay_over(&folders, &second.path().join("ops/new.yaml"), &leaf("ops.new"));
+    library.lay_over(&folders, &second.path().join("a.yaml"), "title: Second\n");
+    library.lay_over(&folders, &second.path().join("b.yaml"), "title: Mine\n");
+    library.lay_over(&folders, &second.path().join("ops/new.test.yaml"), "");
+    library.lay_over(&folders, Path::new("/elsewhere/c.yaml"), "");
+    assert_eq!(library.list().collect::<Vec<_>>(), [&name("a"), &name("b"), &name("ops.new")]);
+    assert_eq!(library.origin(&name("ops.new")), Some(&Origin::File("procedures/ops/new.yaml".to_owned())));
+    assert_eq!(title(&library, "a").as_deref(), Some("A leaf"));
+    assert_eq!(title(&library, "b").as_deref(), Some("Mine"));
+    assert!(library.check(&name("ops.new"), &Registry::builtin()).unwrap().0.is_some());
+}
