@@ -6,6 +6,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 mod anchor;
 mod authoring;
+mod bundle;
 mod gate;
 mod key;
 mod ledger;
@@ -14,6 +15,7 @@ mod runs;
 
 pub use anchor::{Anchor, AnchorCommand, AnchorExport, AnchorFetch, AnchorStore, AnchorVerify};
 pub use authoring::{Docs, Fmt, Graph, Import, Lsp, ShowProcedure, Test};
+pub use bundle::{MakeBundle, Report, VerifyBundle};
 pub use gate::{Gate, Output, OutputFormat};
 pub use key::{Key, KeyCommand, KeyGenerate, KeyRevoke, KeyRotate, KeyShow, KeyTrust, Role};
 pub use ledger::{
@@ -49,8 +51,8 @@ pub struct Global {
     #[arg(long, value_name = "FILE", global = true)]
     pub workspace: Option<PathBuf>,
     /// How data is written to stdout
-    #[arg(long, value_enum, default_value_t = Format::Human, global = true)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = Form::Human, global = true)]
+    pub format: Form,
     /// Whether to use colour
     #[arg(long, value_enum, default_value_t = Colour::Auto, value_name = "WHEN", global = true)]
     pub color: Colour,
@@ -62,14 +64,40 @@ pub struct Global {
     pub verbose: bool,
 }
 
-/// How data is written.
+/// What `--format` may say: how data is written, or, of `runs report` alone, what it is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum Form {
     /// For people
     Human,
     /// One JSON value
     Json,
     /// JSON, one value a line; `run` writes each event as it becomes durable
+    Ndjson,
+    /// A signed in-toto attestation
+    #[value(hide = true)]
+    Intoto,
+}
+
+impl Form {
+    /// How data is written; none where it is what a report is written as.
+    pub fn of_data(self) -> Option<Format> {
+        match self {
+            Self::Human => Some(Format::Human),
+            Self::Json => Some(Format::Json),
+            Self::Ndjson => Some(Format::Ndjson),
+            Self::Intoto => None,
+        }
+    }
+}
+
+/// How data is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// One JSON value.
+    Json,
+    /// JSON, one value a line.
     Ndjson,
 }
 
@@ -117,6 +145,7 @@ pub enum Command {
     Anchor(Anchor),
     Key(Key),
     Waiver(Waiver),
+    VerifyBundle(VerifyBundle),
     Completions(Completions),
     Man(Man),
 }
@@ -184,7 +213,7 @@ pub struct Check {
     pub paths: Vec<PathBuf>,
 }
 
-/// List runs, or show one
+/// List runs, show one, or write one down for others
 #[derive(Debug, ClapArgs)]
 #[command(
     after_help = "Examples:\n  runwarden runs\n  runwarden runs show last\n  runwarden runs show 0199c3",
@@ -213,6 +242,8 @@ pub enum RunsCommand {
         /// Its id, a beginning of it that no other has, or `last`
         run: String,
     },
+    Report(Report),
+    Bundle(MakeBundle),
 }
 
 /// List the built-in actions, or show what one takes and gives

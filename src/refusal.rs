@@ -48,6 +48,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("not-sealed", "nothing that is signed covers it yet"),
     ("unknown-entry", "the ledger has no entry of that number"),
     ("not-ended", "the run has not ended, so there is nothing to prove of it yet"),
+    ("bundle-too-large", "the run does not fit a bundle"),
     ("other-log", "the folder holds the files of another log, or of this one before it was changed"),
     ("incident", "a verification of the ledger failed before, and nobody has closed that; or it is another incident"),
     ("unknown-run", "the ledger has no run of that id"),

@@ -15,6 +15,8 @@ mod approvals;
 mod arguments;
 #[path = "cli/authoring.rs"]
 mod authoring;
+#[path = "cli/bundles.rs"]
+mod bundles;
 #[path = "cli/checking.rs"]
 mod checking;
 #[path = "cli/cookbook.rs"]

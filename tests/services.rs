@@ -13,6 +13,8 @@ mod agijobs;
 mod answers;
 #[path = "services/anvil.rs"]
 mod anvil;
+#[path = "services/attestations.rs"]
+mod attestations;
 #[path = "services/dashboard.rs"]
 mod dashboard;
 #[path = "services/directory.rs"]

@@ -39,6 +39,7 @@ pub mod plan;
 
 pub mod run;
 
+pub mod bundle;
 pub mod execute;
 
 pub mod rehearse;

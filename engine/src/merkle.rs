@@ -28,6 +28,12 @@ pub fn spelled(hash: &Hash) -> String {
     STANDARD.encode(hash)
 }
 
+/// The hash that is spelled like this, if it is one.
+#[must_use]
+pub fn read_hash(text: &str) -> Option<Hash> {
+    STANDARD.decode(text).ok()?.try_into().ok()
+}
+
 /// The hash of an entry: SHA-256(0x00 ‖ body).
 #[must_use]
 pub fn leaf_hash(body: &[u8]) -> Hash {

@@ -7,6 +7,8 @@ use ed25519_dalek::{Signature, VerifyingKey};
 pub mod actor_key;
 pub mod agent;
 pub mod anchor_key;
+pub mod attestation_key;
+pub mod dsse;
 pub mod key_file;
 pub mod ledger_key;
 pub mod service_key;

@@ -32,7 +32,7 @@ pub struct KeyGenerate {
     /// What it is for
     #[arg(long, value_enum, default_value_t = Role::Actor)]
     pub role: Role,
-    /// Whose it is: the actor's name, or the ledger's origin
+    /// Whose it is: the actor's name, the ledger's origin, or what you call it
     #[arg(long)]
     pub name: String,
 }
@@ -44,6 +44,8 @@ pub enum Role {
     Actor,
     /// Signs the checkpoints of a ledger: PKCS#8 in PEM
     Ledger,
+    /// Signs attestations of runs (`runs report --format intoto`): PKCS#8 in PEM
+    Attestation,
 }
 
 /// Show the public keys of the workspace, or of key files

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use engine::merkle::note::VerifierKey;
 use engine::sign::actor_key::{ActorKey, ActorPublic};
+use engine::sign::attestation_key::AttestationKey;
 use engine::sign::ledger_key::LedgerKey;
 use engine::time::Timestamp;
 use schemars::JsonSchema;
@@ -41,7 +42,7 @@ pub struct View {
 pub struct OneView {
     /// Whose it is: a ledger's origin, an actor, or the file it was read from.
     name: String,
-    /// `ledger`, `actor`, `witness`, `pinned` of somebody else's ledger, or `unknown` of a file that nothing says more of.
+    /// `ledger`, `actor`, `witness`, `attestation`, `pinned` of somebody else's ledger, or `unknown` of a file that nothing says more of.
     role: &'static str,
     /// As verifiers of signed notes read it; none where the name cannot stand in one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,6 +128,11 @@ fn generate(context: &Context, args: &KeyGenerate) -> Result<Exit, Refusal> {
             })?;
             key.write_new(&args.file)?;
             ("ledger", ActorPublic::new(key.public()))
+        }
+        Role::Attestation => {
+            let key = AttestationKey::from_seed(&seed);
+            key.write_new(&args.file)?;
+            ("attestation", ActorPublic::new(key.public()))
         }
     };
     let view = OneView { file: Some(args.file.display().to_string()), ..OneView::new(&args.name, role, &public) };

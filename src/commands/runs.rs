@@ -19,6 +19,7 @@ use crate::ui::table::{pairs, table};
 use crate::ui::{Paint, inline};
 use crate::workspace;
 
+pub mod bundle;
 mod story;
 
 /// What `runs` says in JSON.
@@ -89,10 +90,11 @@ struct EntryView {
 }
 
 pub fn run(context: &Context, args: &Runs) -> Result<Exit, Refusal> {
-    let records = records(context)?;
     match &args.command {
-        None => list(context, args, records.as_ref()),
-        Some(RunsCommand::Show { run }) => show(context, run, records.as_ref()),
+        None => list(context, args, records(context)?.as_ref()),
+        Some(RunsCommand::Show { run }) => show(context, run, records(context)?.as_ref()),
+        Some(RunsCommand::Report(args)) => bundle::report(context, args),
+        Some(RunsCommand::Bundle(args)) => bundle::run(context, args),
     }
 }
 

@@ -3,16 +3,19 @@
 use std::path::Path;
 
 use engine::action::Registry;
+use engine::bundle::Bundle;
+use engine::bundle::attestation::Statement;
 use engine::diagnostic::did_you_mean;
 use engine::parse;
 use engine::plan::View as PlanView;
+use engine::sign::dsse::Envelope;
 use engine::target::anchor_store;
 use schemars::{JsonSchema, generate::SchemaSettings};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use super::{
     Context, RefusalView, actions, anchor, approve, cancel, check, docs, doctor, explain, fmt, gate, import, init, key,
-    ledger, list, locks, new, resume, run as running, runs, show, test, waiver,
+    ledger, list, locks, new, resume, run as running, runs, show, test, verify_bundle, waiver,
 };
 use crate::args::Schema;
 use crate::exit::Exit;
@@ -81,6 +84,11 @@ fn all() -> Vec<(String, Make)> {
     let mut of = |name: &str, make: fn() -> Json| all.push((name.to_owned(), Box::new(make)));
     of("plan", generate::<PlanView>);
     of("events", generate::<EventLine<'static>>);
+    of("bundle", bundle);
+    of("output/intoto", generate::<Envelope>);
+    of("output/intoto_statement", generate::<Statement>);
+    of("output/runs_bundle", generate::<runs::bundle::View>);
+    of("output/verify_bundle", generate::<verify_bundle::View>);
     of("output/actions", generate::<actions::View>);
     of("output/action", generate::<actions::OneView>);
     of("output/anchor_export", generate::<anchor::own::View>);
@@ -142,6 +150,18 @@ fn all() -> Vec<(String, Make)> {
         all.push((format!("actions/{name}.output"), Box::new(of(|action| action.output()))));
     }
     all
+}
+
+/// Of a bundle, with the digest that is over all the rest.
+fn bundle() -> Json {
+    let mut schema = generate::<Bundle>();
+    let description = "SHA-256 over the RFC 8785 form of everything else.";
+    schema["properties"]["digest"] =
+        json!({ "description": description, "type": "string", "pattern": "^sha256:[0-9a-f]{64}$" });
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.push("digest".into());
+    }
+    schema
 }
 
 /// Of what is written by people: what may be left out is not required.

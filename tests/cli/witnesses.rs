@@ -110,6 +110,22 @@ fn the_end_of_a_run_is_cosigned_and_verification_needs_no_other_anchor() {
 }
 
 #[test]
+fn a_bundle_has_the_cosignatures_that_the_end_of_the_run_has() {
+    let url = witness();
+    let bench = workspace(&[&url], 1);
+    bench.run("run look").exits(0);
+    bench.run("runs bundle last -o run.json -q").exits(0);
+    let vkey = bench.run("ledger head --format json").json()["vkey"].as_str().unwrap().to_owned();
+    let (_, public) = key();
+    let verify = |witness: &str| bench.run_with(&["verify-bundle", "run.json", "--key", &vkey, "--witness", witness]);
+    let said = verify(&public.to_string()).exits(0).stdout;
+    assert!(said.contains("ok     witnesses    cosigned by witness.test/w1"), "{said}");
+    let other = WitnessKey::new("witness.test/w2", LedgerKey::from_seed(&[10; 32]).public()).unwrap();
+    let said = verify(&other.to_string()).exits(1).stdout;
+    assert!(said.contains("wrong  witnesses ") && said.contains("has not cosigned"), "{said}");
+}
+
+#[test]
 fn too_few_cosignatures_leave_the_run_as_it_is_and_exit_1() {
     let url = witness();
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -301,3 +301,21 @@ fn sigstore_reads_what_is_sent_and_verifies_what_is_taken_for_proven() {
         .unwrap();
     assert_eq!(String::from_utf8_lossy(&judged.stdout), "ok\n", "{}", String::from_utf8_lossy(&judged.stderr));
 }
+
+#[test]
+fn a_bundle_has_the_entry_of_the_log_for_who_knows_its_key() {
+    if without_openssl() {
+        return;
+    }
+    let log = start(Answers::Rightly);
+    let bench = log.bench();
+    run(&bench, "demo.note", 0);
+    bench.run("runs bundle last -o run.json -q").exits(0);
+    let key = bench.run("ledger head --format json").json()["vkey"].as_str().unwrap().to_owned();
+    let verify = |log_key: &str| bench.run_with(&["verify-bundle", "run.json", "--key", &key, "--log-key", log_key]);
+    let said = verify(&log_key()).exits(0).stdout;
+    assert!(said.contains(&format!("took the anchor that is here, as entry 6 of {NAME}")), "{said}");
+    let other = VerifierKey::new(NAME, LedgerKey::from_seed(&[9; 32]).public()).unwrap().to_string();
+    let said = verify(&other).exits(1).stdout;
+    assert!(said.contains("wrong  anchors ") && said.contains("the log's entry: "), "{said}");
+}

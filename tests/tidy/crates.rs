@@ -31,7 +31,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rustls", &["host"]),
     ("saphyr_parser", &["parse"]),
     ("secrecy", &["secret"]),
-    ("serde_json_canonicalizer", &["procedure", "consent", "ledger", "question"]),
+    ("serde_json_canonicalizer", &["procedure", "consent", "ledger", "question", "bundle"]),
     ("serde_path_to_error", &["target", "action", "parse"]),
     ("serde_yaml", &["parse", "action/data"]),
     (

@@ -19,12 +19,12 @@ const LINES: &[&[&str]] = &[
     &["question"],
     &["plan"],
     &["run"],
-    &["execute"],
+    &["bundle", "execute"],
     &["rehearse"],
 ];
 
 /// Modules that take time, files and chance as arguments and never from the system.
-const PURE: &[&str] = &["procedure", "event", "merkle", "consent", "parse", "guard", "import", "run"];
+const PURE: &[&str] = &["procedure", "event", "merkle", "consent", "parse", "guard", "import", "run", "bundle"];
 
 /// The system, as a pure module could reach it.
 const SYSTEM: &[&str] = &[

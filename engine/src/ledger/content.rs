@@ -100,21 +100,13 @@ impl Content {
     /// # Errors
     /// When content is not there or not what it was.
     pub fn unfit(&self, fitted: &Value) -> Result<Value, Error> {
-        match fitted {
-            Value::Array(items) => items.iter().map(|item| self.unfit(item)).collect(),
-            Value::Object(members) => match referred(members) {
-                Some(digest) => {
-                    let path = self.path(&digest);
-                    serde_json::from_slice(&self.get(&digest)?).map_err(|error| Error::Content {
-                        digest,
-                        path,
-                        why: error.to_string(),
-                    })
-                }
-                None => members.iter().map(|(name, value)| Ok((name.clone(), self.unfit(value)?))).collect(),
-            },
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(fitted.clone()),
-        }
+        unfit_by(fitted, &mut |digest| {
+            let bytes = self.get(digest)?;
+            serde_json::from_slice(&bytes).map_err(|error| {
+                let (digest, path) = (digest.clone(), self.path(digest));
+                Error::Content { digest, path, why: error.to_string() }
+            })
+        })
     }
 
     /// Every file that has the name of a digest, in no order: the digest in hex, and where it is.
@@ -145,6 +137,21 @@ impl Content {
 
     fn path(&self, digest: &Digest) -> PathBuf {
         self.folder.join(&digest.hex()[..2]).join(digest.hex())
+    }
+}
+
+/// The value that [`Content::fit`] was given, where `get` knows what was kept.
+///
+/// # Errors
+/// The first of `get`.
+pub fn unfit_by<E>(fitted: &Value, get: &mut dyn FnMut(&Digest) -> Result<Value, E>) -> Result<Value, E> {
+    match fitted {
+        Value::Array(items) => items.iter().map(|item| unfit_by(item, get)).collect(),
+        Value::Object(members) => match referred(members) {
+            Some(digest) => get(&digest),
+            None => members.iter().map(|(name, value)| Ok((name.clone(), unfit_by(value, get)?))).collect(),
+        },
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(fitted.clone()),
     }
 }
 

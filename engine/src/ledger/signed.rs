@@ -105,7 +105,7 @@ pub fn judge(bytes: &[u8], keys: &[VerifierKey]) -> Result<Checkpoint, Refusal> 
 }
 
 /// What a signed checkpoint says, whoever signed it.
-pub(super) fn read(bytes: &[u8]) -> Result<(Note, Checkpoint), Refusal> {
+pub(crate) fn read(bytes: &[u8]) -> Result<(Note, Checkpoint), Refusal> {
     let note = Note::parse(bytes).map_err(|error| Refusal::Unreadable(error.to_string()))?;
     let checkpoint = Checkpoint::parse(note.text()).map_err(|error| Refusal::Unreadable(error.to_string()))?;
     Ok((note, checkpoint))
@@ -118,7 +118,7 @@ pub(super) fn check(note: &Note, checkpoint: &Checkpoint, keys: &[VerifierKey]) 
 }
 
 /// Which of the keys signed it, by their places. Each that claims to have must have, and within its range; one is enough.
-pub(super) fn check_ranges(note: &Note, checkpoint: &Checkpoint, signers: &[Signer]) -> Result<Vec<usize>, Refusal> {
+pub(crate) fn check_ranges(note: &Note, checkpoint: &Checkpoint, signers: &[Signer]) -> Result<Vec<usize>, Refusal> {
     let mut by = Vec::new();
     for (place, Signer { key, from, to }) in signers.iter().enumerate() {
         if key.name() != checkpoint.origin {

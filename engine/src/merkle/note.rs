@@ -203,6 +203,11 @@ impl Note {
         }
     }
 
+    /// Drops the lines that are not wanted.
+    pub fn retain(&mut self, wanted: impl FnMut(&Signature) -> bool) {
+        self.signatures.retain(wanted);
+    }
+
     /// The signatures that claim to be of this key, in the length of Ed25519; `sign::verify` says whether they are.
     pub fn claimed_by(&self, key: &VerifierKey) -> impl Iterator<Item = [u8; 64]> {
         let id = key.id();

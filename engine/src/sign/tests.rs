@@ -13,6 +13,7 @@ use super::ledger_key::LedgerKey;
 use super::sshsig::{self, Namespace};
 use super::verify;
 
+mod dsse;
 mod published;
 
 /// RFC 8032 section 7.1, test 2.
