@@ -40,3 +40,4 @@ pub mod run;
 pub mod execute;
 
 pub mod rehearse;
+pub mod report;
