@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{EnumValueParser, TypedValueParser as _};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 mod anchor;
@@ -10,6 +11,7 @@ mod gate;
 mod key;
 mod ledger;
 mod people;
+mod report;
 mod runs;
 
 pub use anchor::{Anchor, AnchorCommand, AnchorExport, AnchorFetch, AnchorStore, AnchorVerify};
@@ -21,6 +23,7 @@ pub use ledger::{
     Prove, Recipe, Show, Tail, Verify, Whose,
 };
 pub use people::{Consent, NewWaiver, SignWaiver, Waiver, WaiverCommand, WaiverFiles, Who};
+pub use report::{Report, ReportFormat};
 pub use runs::{Asked, Cancel, Locks, LocksCommand, Plan, Resume, Run, Stopped, Undo};
 
 /// Runs operational runbooks: checked, previewed, guarded, and written down.
@@ -49,8 +52,9 @@ pub struct Global {
     #[arg(long, value_name = "FILE", global = true)]
     pub workspace: Option<PathBuf>,
     /// How data is written to stdout
-    #[arg(long, value_enum, default_value_t = Format::Human, global = true)]
-    pub format: Format,
+    #[arg(long, default_value = "human", global = true,
+        value_parser = EnumValueParser::<Format>::new().map(Form::Data))]
+    pub format: Form,
     /// Whether to use colour
     #[arg(long, value_enum, default_value_t = Colour::Auto, value_name = "WHEN", global = true)]
     pub color: Colour,
@@ -71,6 +75,27 @@ pub enum Format {
     Json,
     /// JSON, one value a line; `run` writes each event as it becomes durable
     Ndjson,
+}
+
+/// What `--format` says. It is one option of all commands, and reports have forms of their own: the two are values of one
+/// type, because clap hands an option of that name from a command to those below it and back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// How data is written.
+    Data(Format),
+    /// Which form a report has.
+    Report(ReportFormat),
+}
+
+impl Form {
+    /// How data is written, and what stands against it.
+    pub fn of_data(self) -> Format {
+        match self {
+            Self::Data(format) => format,
+            Self::Report(ReportFormat::Json) => Format::Json,
+            Self::Report(ReportFormat::Html | ReportFormat::Markdown) => Format::Human,
+        }
+    }
 }
 
 /// Whether to use colour.
@@ -182,10 +207,10 @@ pub struct Check {
     pub paths: Vec<PathBuf>,
 }
 
-/// List runs, or show one
+/// List runs, show one, or report on one
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Examples:\n  runwarden runs\n  runwarden runs show last\n  runwarden runs show 0199c3",
+    after_help = "Examples:\n  runwarden runs\n  runwarden runs show last\n  runwarden runs show 0199c3\n  runwarden runs report last --format html -o report.html",
     args_conflicts_with_subcommands = true
 )]
 pub struct Runs {
@@ -211,6 +236,7 @@ pub enum RunsCommand {
         /// Its id, a beginning of it that no other has, or `last`
         run: String,
     },
+    Report(Report),
 }
 
 /// List the built-in actions, or show what one takes and gives

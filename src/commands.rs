@@ -74,7 +74,7 @@ struct ErrorView {
 /// Does what was asked.
 pub fn run(args: Args) -> Exit {
     let Args { global, command } = args;
-    let ui = Arc::new(Ui::new(global.format, global.color, global.quiet, global.verbose));
+    let ui = Arc::new(Ui::new(global.format.of_data(), global.color, global.quiet, global.verbose));
     let is_run = matches!(
         command,
         Command::Run(_)

@@ -58,7 +58,7 @@ fn is_there(what: &str, path: &std::path::Path) -> bool {
     false
 }
 
-fn has(name: &str) -> bool {
+pub fn has(name: &str) -> bool {
     let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output().unwrap().status.success();
     assert!(found || std::env::var_os("CI").is_none(), "`{name}` is missing");
     if !found {
