@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{EnumValueParser, TypedValueParser as _};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 mod anchor;
@@ -11,11 +12,12 @@ mod gate;
 mod key;
 mod ledger;
 mod people;
+mod report;
 mod runs;
 
 pub use anchor::{Anchor, AnchorCommand, AnchorExport, AnchorFetch, AnchorStore, AnchorVerify};
 pub use authoring::{Docs, Fmt, Graph, Import, Lsp, ShowProcedure, Test};
-pub use bundle::{MakeBundle, Report, VerifyBundle};
+pub use bundle::{MakeBundle, VerifyBundle};
 pub use gate::{Gate, Output, OutputFormat};
 pub use key::{Key, KeyCommand, KeyGenerate, KeyRevoke, KeyRotate, KeyShow, KeyTrust, Role};
 pub use ledger::{
@@ -23,6 +25,7 @@ pub use ledger::{
     Prove, Recipe, Show, Tail, Verify, Whose,
 };
 pub use people::{Consent, NewWaiver, SignWaiver, Waiver, WaiverCommand, WaiverFiles, Who};
+pub use report::{Report, ReportFormat};
 pub use runs::{Asked, Cancel, Locks, LocksCommand, Plan, Resume, Run, Stopped, Undo};
 
 /// Runs operational runbooks: checked, previewed, guarded, and written down.
@@ -51,7 +54,8 @@ pub struct Global {
     #[arg(long, value_name = "FILE", global = true)]
     pub workspace: Option<PathBuf>,
     /// How data is written to stdout
-    #[arg(long, value_enum, default_value_t = Form::Human, global = true)]
+    #[arg(long, default_value = "human", global = true,
+        value_parser = EnumValueParser::<Format>::new().map(Form::Data))]
     pub format: Form,
     /// Whether to use colour
     #[arg(long, value_enum, default_value_t = Colour::Auto, value_name = "WHEN", global = true)]
@@ -64,41 +68,36 @@ pub struct Global {
     pub verbose: bool,
 }
 
-/// What `--format` may say: how data is written, or, of `runs report` alone, what it is written as.
+/// How data is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Form {
+pub enum Format {
     /// For people
     Human,
     /// One JSON value
     Json,
     /// JSON, one value a line; `run` writes each event as it becomes durable
     Ndjson,
-    /// A signed in-toto attestation
-    #[value(hide = true)]
-    Intoto,
+}
+
+/// What `--format` says. It is one option of all commands, and reports have forms of their own: the two are values of one
+/// type, because clap hands an option of that name from a command to those below it and back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// How data is written.
+    Data(Format),
+    /// Which form a report has.
+    Report(ReportFormat),
 }
 
 impl Form {
-    /// How data is written; none where it is what a report is written as.
-    pub fn of_data(self) -> Option<Format> {
+    /// How data is written, and what stands against it.
+    pub fn of_data(self) -> Format {
         match self {
-            Self::Human => Some(Format::Human),
-            Self::Json => Some(Format::Json),
-            Self::Ndjson => Some(Format::Ndjson),
-            Self::Intoto => None,
+            Self::Data(format) => format,
+            Self::Report(ReportFormat::Json) => Format::Json,
+            Self::Report(ReportFormat::Html | ReportFormat::Markdown | ReportFormat::Intoto) => Format::Human,
         }
     }
-}
-
-/// How data is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    Human,
-    /// One JSON value.
-    Json,
-    /// JSON, one value a line.
-    Ndjson,
 }
 
 /// Whether to use colour.
@@ -213,10 +212,10 @@ pub struct Check {
     pub paths: Vec<PathBuf>,
 }
 
-/// List runs, show one, or write one down for others
+/// List runs, show one, report on one, or write one down for others
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Examples:\n  runwarden runs\n  runwarden runs show last\n  runwarden runs show 0199c3",
+    after_help = "Examples:\n  runwarden runs\n  runwarden runs show last\n  runwarden runs show 0199c3\n  runwarden runs report last --format html -o report.html",
     args_conflicts_with_subcommands = true
 )]
 pub struct Runs {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::args::{Args, Colour, Command, Format, Global, Runs, RunsCommand};
+use crate::args::{Args, Colour, Command, Format, Global};
 use crate::exit::Exit;
 use crate::refusal::Refusal;
 use crate::ui::{Ui, diagnostics};
@@ -77,8 +77,7 @@ struct ErrorView {
 /// Does what was asked.
 pub fn run(args: Args) -> Exit {
     let Args { global, command } = args;
-    let format = global.format.of_data().unwrap_or(Format::Human);
-    let ui = Arc::new(Ui::new(format, global.color, global.quiet, global.verbose));
+    let ui = Arc::new(Ui::new(global.format.of_data(), global.color, global.quiet, global.verbose));
     let is_run = matches!(
         command,
         Command::Run(_)
@@ -88,23 +87,13 @@ pub fn run(args: Args) -> Exit {
             | Command::Approve(_)
             | Command::Reject(_)
     );
-    let done = refuse_form(&global, &command).and_then(|()| enter_folder(&global)).and_then(|()| {
+    let done = enter_folder(&global).and_then(|()| {
         let context = Context { global, ui: Arc::clone(&ui) };
         dispatch(&context, command)
     });
     let exit = done.unwrap_or_else(|refusal| refuse(&ui, &refusal));
     // What a run did is said by its own code, whether or not somebody could read about it.
     if ui.is_whole() || is_run || exit != Exit::Done { exit } else { Exit::Failed }
-}
-
-/// What a report is written as is said of reports alone.
-fn refuse_form(global: &Global, command: &Command) -> Result<(), Refusal> {
-    let is_report = matches!(command, Command::Runs(Runs { command: Some(RunsCommand::Report(_)), .. }));
-    match global.format.of_data() {
-        None if !is_report => Err(Refusal::invalid("usage", "this `--format` is of `runs report` alone")
-            .help("data is written as `human`, `json` or `ndjson`")),
-        _ => Ok(()),
-    }
 }
 
 fn enter_folder(global: &Global) -> Result<(), Refusal> {

@@ -286,6 +286,9 @@ async fn no_canary_is_in_anything_that_the_program_wrote() {
     }
     run(&format!("runs show {run_id}"), 0);
     run(&format!("runs show {run_id} --format json"), 0);
+    for form in ["html", "markdown", "json"] {
+        run(&format!("runs report {run_id} --format {form}"), 0);
+    }
 
     // It was done, and not only refused: children and stores have what they were given.
     let state = |id: &str| {

@@ -55,6 +55,10 @@ mod planning;
 mod processes;
 #[path = "cli/refusals.rs"]
 mod refusals;
+#[path = "cli/report_pages.rs"]
+mod report_pages;
+#[path = "cli/reports.rs"]
+mod reports;
 #[path = "cli/resuming.rs"]
 mod resuming;
 #[path = "cli/running.rs"]

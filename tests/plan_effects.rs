@@ -176,7 +176,12 @@ impl World {
         let store = bind("signing", &TargetEntry { kind, driver, environment: None, settings }, machine).unwrap();
         let key = SecretPlace { name: signing.clone(), store, key: "SIGNING".to_owned() };
         let custody = Arc::new(Custody::new(Some(FingerprintKey::new([1; 32]))));
-        Secrets { bound: BTreeMap::from([(name, place), (signing, key)]), custody, kept: Vec::new(), by: "step".to_owned() }
+        Secrets {
+            bound: BTreeMap::from([(name, place), (signing, key)]),
+            custody,
+            kept: Vec::new(),
+            by: "step".to_owned(),
+        }
     }
 
     /// Every file with the digest of its bytes, and every folder.

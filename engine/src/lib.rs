@@ -43,3 +43,4 @@ pub mod bundle;
 pub mod execute;
 
 pub mod rehearse;
+pub mod report;

@@ -1,26 +1,10 @@
-//! The arguments of `runs report`, `runs bundle` and `verify-bundle`.
+//! The arguments of `runs bundle` and `verify-bundle`.
 
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
 use super::ledger::Keys;
-
-/// Write what a run came to as a signed in-toto attestation
-#[derive(Debug, ClapArgs)]
-#[command(
-    after_help = "The key is one of its own: `runwarden key generate FILE --role attestation --name NAME` makes it.\n\nExample:\n  runwarden runs report last --format intoto --key attestation.key -o run.intoto.json"
-)]
-pub struct Report {
-    /// Its id, a beginning of it that no other has, or `last`
-    pub run: String,
-    /// The private key that signs the attestation
-    #[arg(long, value_name = "FILE")]
-    pub key: Option<PathBuf>,
-    /// Where it is written; there must be nothing of that name
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-}
 
 /// Write one file with everything that shows what a run was
 #[derive(Debug, ClapArgs)]

@@ -30,7 +30,7 @@ pub mod head;
 pub mod incident;
 pub mod lines;
 pub mod prove;
-mod verify;
+pub mod verify;
 
 /// The longest file of keys that is read, in bytes.
 const MAX_KEYS: u64 = 64 * 1024;

@@ -20,6 +20,7 @@ use crate::ui::{Paint, inline};
 use crate::workspace;
 
 pub mod bundle;
+pub mod report;
 mod story;
 
 /// What `runs` says in JSON.
@@ -91,10 +92,14 @@ struct EntryView {
 
 pub fn run(context: &Context, args: &Runs) -> Result<Exit, Refusal> {
     match &args.command {
-        None => list(context, args, records(context)?.as_ref()),
-        Some(RunsCommand::Show { run }) => show(context, run, records(context)?.as_ref()),
-        Some(RunsCommand::Report(args)) => bundle::report(context, args),
-        Some(RunsCommand::Bundle(args)) => bundle::run(context, args),
+        Some(RunsCommand::Report(args)) => return report::run(context, args),
+        Some(RunsCommand::Bundle(args)) => return bundle::run(context, args),
+        None | Some(RunsCommand::Show { .. }) => {}
+    }
+    let records = records(context)?;
+    match &args.command {
+        Some(RunsCommand::Show { run }) => show(context, run, records.as_ref()),
+        _ => list(context, args, records.as_ref()),
     }
 }
 
@@ -154,10 +159,7 @@ fn status(word: &str, paint: Paint) -> String {
 }
 
 fn show(context: &Context, asked: &str, records: Option<&Records>) -> Result<Exit, Refusal> {
-    let unknown = || {
-        Refusal::new(Exit::Failed, "unknown-run", format!("the ledger has no run `{asked}`"))
-            .help("`runwarden runs` shows what there is; `last` is the newest")
-    };
+    let unknown = || no_run(asked);
     let reader = &records.ok_or_else(unknown)?.reader;
     let run = find(reader, asked)?.ok_or_else(unknown)?;
     let row = reader.history().run(&run)?.ok_or_else(unknown)?;
@@ -179,6 +181,11 @@ fn show(context: &Context, asked: &str, records: Option<&Records>) -> Result<Exi
         entries,
     });
     Ok(Exit::Done)
+}
+
+fn no_run(asked: &str) -> Refusal {
+    Refusal::new(Exit::Failed, "unknown-run", format!("the ledger has no run `{asked}`"))
+        .help("`runwarden runs` shows what there is; `last` is the newest")
 }
 
 /// The run that is meant: its whole id, a beginning that no other has, or `last`.
@@ -232,7 +239,7 @@ fn render(row: &RunRow, entries: &[EntryView], paint: Paint) -> String {
             sections.push(format!("{}\n{}", paint.bold(heading), pairs("  ", &members)));
         }
     }
-    let told: Vec<String> = entries.iter().filter_map(|entry| story::line(entry, paint)).collect();
+    let told: Vec<String> = entries.iter().map(|entry| story::line(entry, paint)).collect();
     sections.push(format!("{}\n{}", paint.bold("what happened"), told.join("\n")));
     if let Some(message) = row.error.get("message").and_then(Json::as_str) {
         sections.push(format!("{}\n  {message}", paint.bold("what went wrong")));

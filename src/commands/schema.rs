@@ -127,6 +127,7 @@ fn all() -> Vec<(String, Make)> {
     of("output/locks_break", generate::<locks::BrokenView>);
     of("output/new", generate::<new::View>);
     of("output/refusal", generate::<RefusalView>);
+    of("output/report", generate::<engine::report::Report>);
     of("output/resume_plan", generate::<resume::View>);
     of("output/run", generate::<running::outcome::View>);
     of("output/run_record", generate::<runs::RecordView>);

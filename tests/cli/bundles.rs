@@ -396,7 +396,7 @@ fn what_is_no_bundle_cannot_be_read() {
 #[test]
 fn an_attestation_has_a_key_of_its_own() {
     let bench = deployed();
-    let report = |key: &str| bench.run_with(&["runs", "report", "last", "--format", "intoto", "--key", key]);
+    let report = |key: &str| bench.run_with(&["runs", "report", "last", "--format", "intoto", "--signing-key", key]);
     for (key, whose) in [(".runwarden/ledger.key", "the ledger"), ("ada.key", "actor `ada`")] {
         let refused = report(key).exits(2).prints("").stderr;
         assert!(refused.contains(&format!("the key is that of {whose}; one key has one role")), "{refused}");
@@ -408,6 +408,6 @@ fn an_attestation_has_a_key_of_its_own() {
     let envelope = report("attestation.key").exits(0).fits(&bench, "output/intoto").json();
     assert_eq!(envelope["payloadType"], "application/vnd.in-toto+json");
     assert_eq!(report("attestation.key").json(), envelope, "the same run has the same");
-    bench.run("runs report last --format intoto --key attestation.key -o run.intoto.json -q").exits(0);
-    bench.run("runs report last --format intoto --key attestation.key -o run.intoto.json -q").exits(2);
+    bench.run("runs report last --format intoto --signing-key attestation.key -o run.intoto.json -q").exits(0);
+    bench.run("runs report last --format intoto --signing-key attestation.key -o run.intoto.json -q").exits(2);
 }

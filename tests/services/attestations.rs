@@ -43,7 +43,7 @@ fn attested() -> Option<Bench> {
     let bench = workspace(&store, AFTER_RUN);
     run(&bench, "demo.note", 0);
     bench.run("key generate attestation.key --role attestation --name pipeline").exits(0);
-    bench.run("runs report last --format intoto --key attestation.key -o run.intoto.json -q").exits(0);
+    bench.run("runs report last --format intoto --signing-key attestation.key -o run.intoto.json -q").exits(0);
     let made = Command::new("openssl").args(["pkey", "-pubout", "-in"]).arg(bench.path("attestation.key")).output();
     let there = made.as_ref().is_ok_and(|made| made.status.success());
     if super::parts::is_missing("openssl with Ed25519", there) {

@@ -20,7 +20,7 @@ const LINES: &[&[&str]] = &[
     &["plan"],
     &["run"],
     &["bundle", "execute"],
-    &["rehearse"],
+    &["rehearse", "report"],
 ];
 
 /// Modules that take time, files and chance as arguments and never from the system.

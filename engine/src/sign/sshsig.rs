@@ -84,6 +84,13 @@ pub fn verify(public: &ActorPublic, namespace: Namespace, message: &[u8], armour
     if verify_raw(public.bytes(), &over, signature) { Ok(()) } else { Err(Error::NotOverThis) }
 }
 
+/// The key that an armoured signature says it is by, unchecked; none where it is no signature of an Ed25519 key.
+#[must_use]
+pub fn signer(armoured: &str) -> Option<ActorPublic> {
+    let parsed = SshSig::from_pem(armoured.trim_end_matches('\n').to_owned() + "\n").ok()?;
+    parsed.public_key().ed25519().map(|key| ActorPublic::new(key.0))
+}
+
 /// The bytes that a key signs for a message.
 pub(super) fn to_sign(namespace: Namespace, message: &[u8]) -> Vec<u8> {
     SshSig::signed_data(namespace.as_str(), HashAlg::Sha512, message).expect("the namespaces are not empty")

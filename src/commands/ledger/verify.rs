@@ -19,7 +19,7 @@ use crate::setup;
 use crate::setup::witnesses::asked_for;
 use crate::ui::Paint;
 
-pub(super) mod anchors;
+pub mod anchors;
 
 pub fn run(context: &Context, args: &Verify) -> Result<Exit, Refusal> {
     let place = place(context, &args.whose)?;

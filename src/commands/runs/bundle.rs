@@ -96,15 +96,13 @@ pub fn run(context: &Context, args: &MakeBundle) -> Result<Exit, Refusal> {
 }
 
 /// Writes the attestation of a run.
-pub fn report(context: &Context, args: &Report) -> Result<Exit, Refusal> {
-    if context.global.format.of_data().is_some() {
-        return Err(Refusal::invalid("usage", "a report is written as `--format intoto`"));
-    }
-    let file = args.key.as_deref().ok_or_else(|| {
-        Refusal::invalid("usage", "an attestation is signed, and no key was given")
-            .help("give one with `--key FILE`; `runwarden key generate FILE --role attestation --name NAME` makes it")
+pub fn attest(context: &Context, args: &Report) -> Result<Exit, Refusal> {
+    let file = args.signing_key.as_deref().ok_or_else(|| {
+        Refusal::invalid("usage", "an attestation is signed, and no key was given").help(
+            "give one with `--signing-key FILE`; `runwarden key generate FILE --role attestation --name NAME` makes it",
+        )
     })?;
-    let place = Place::open(context, &Keys { keys: Vec::new() })?;
+    let place = Place::open(context, &args.keys)?;
     let key = AttestationKey::load(file).map_err(|error| Refusal::invalid("key", error.to_string()))?;
     one_role(&place, &key)?;
     let bundle = place.bundle(&args.run)?;

@@ -7,14 +7,22 @@ use serde_json::Value as Json;
 use super::EntryView;
 use crate::ui::{Paint, inline};
 
-/// One entry in a line; nothing for what says no more than another.
-pub fn line(entry: &EntryView, paint: Paint) -> Option<String> {
+/// One entry in a line, with its time.
+pub fn line(entry: &EntryView, paint: Paint) -> String {
+    // Times within a day: the date stands at the head.
+    let at = entry.ts.to_string();
+    let at = at.split('T').nth(1).unwrap_or(&at).trim_end_matches('Z').to_owned();
+    format!("  {}  {}", paint.dim(&at), told(entry, paint))
+}
+
+/// What one entry says.
+pub fn told(entry: &EntryView, paint: Paint) -> String {
     let text = |name: &str| entry.data.get(name).and_then(Json::as_str).unwrap_or_default();
     let step = entry.step.as_deref().unwrap_or_default();
     let of_step = if step.is_empty() { String::new() } else { format!("{step}: ") };
     let attempt = entry.attempt.filter(|number| *number > 1).map(|number| format!(" (attempt {number})"));
     let attempt = attempt.unwrap_or_default();
-    let told = match entry.kind {
+    match entry.kind {
         Kind::RunBegin => format!("began, version {} in {}", text("version"), text("environment")),
         Kind::PlanRecorded => match entry.data.get("call").and_then(|call| call.get("procedure")?.as_str()) {
             Some(procedure) => format!("{of_step}`{procedure}` begins within"),
@@ -23,6 +31,9 @@ pub fn line(entry: &EntryView, paint: Paint) -> Option<String> {
         Kind::PreconditionResult => format!("precondition `{}`: {}", text("check"), verdict(entry, paint)),
         Kind::VerifyResult => format!("{of_step}check `{}`: {}", text("check"), verdict(entry, paint)),
         Kind::GuardVerdict => format!("guard `{}` ({}): {}", text("guard"), text("moment"), verdict(entry, paint)),
+        Kind::SecretRead => {
+            format!("secret `{}` was read from store `{}` for {}", text("name"), text("store"), text("by"))
+        }
         Kind::StepIntent => {
             format!("{of_step}{} is about to be done{attempt}: {}", text("action"), member(entry, "with"))
         }
@@ -46,9 +57,6 @@ pub fn line(entry: &EntryView, paint: Paint) -> Option<String> {
             reason(entry)
         ),
         Kind::ApprovalConsumed => format!("{of_step}the approval of {} is spent", text("approver")),
-        Kind::SecretRead => {
-            format!("secret `{}` was read from store `{}` by {}", text("name"), text("store"), text("by"))
-        }
         Kind::WaiverUsed => {
             let what = text("guard").strip_prefix("item:").map_or(("guard", text("guard")), |id| ("item", id));
             let guard = paint.yellow(&format!("{} `{}` is waived", what.0, what.1));
@@ -75,11 +83,7 @@ pub fn line(entry: &EntryView, paint: Paint) -> Option<String> {
         Kind::GateResult => format!("gate {}", state(text("status"), paint)),
         Kind::RunEnd => format!("ended {}", state(text("status"), paint)),
         other => other.as_str().to_owned(),
-    };
-    // Times within a day: the date stands at the head.
-    let at = entry.ts.to_string();
-    let at = at.split('T').nth(1).unwrap_or(&at).trim_end_matches('Z').to_owned();
-    Some(format!("  {}  {told}", paint.dim(&at)))
+    }
 }
 
 fn actor(entry: &EntryView) -> &str {
@@ -174,13 +178,13 @@ pub fn next(row: &RunRow, entries: &[EntryView]) -> Option<String> {
         ),
         "unknown" => resolve,
         "stuck" => {
-            format!("what could not be taken back is above and needs a person; `runwarden undo {run}` tries again")
+            format!("what could not be taken back needs a person; `runwarden undo {run}` tries again")
         }
         "failed" => format!(
             "what was done stays done: `runwarden resume {run}` tries again from there, `runwarden undo {run}` takes it back"
         ),
         "cancelled" => format!("what was done stays done: `runwarden undo {run}` takes it back"),
-        "refused" => "nothing was done; what was not met is above".to_owned(),
+        "refused" => "nothing was done; it can be run again once what was not met is so".to_owned(),
         _ => return None,
     };
     Some(next + &locks)

@@ -28,11 +28,16 @@ pub fn read(context: &Context, args: &Verify, reader: &Reader) -> Result<Anchors
     let max_age = args.max_age.as_deref().map(Duration::parse).transpose();
     let max_age = max_age.map_err(|error| Refusal::invalid("usage", format!("--max-age: {error}")))?;
     let max_age = max_age.map(|most| (most, setup::reading_machine().now()));
-    let mut anchors = Anchors { max_age, ..Anchors::default() };
-    for path in &args.anchors {
+    Ok(Anchors { max_age, ..gather(context, &args.anchors, &args.anchor_folders, reader)? })
+}
+
+/// Reads these files, and all that is in these folders and stores.
+pub fn gather(context: &Context, paths: &[PathBuf], folders: &[PathBuf], reader: &Reader) -> Result<Anchors, Refusal> {
+    let mut anchors = Anchors::default();
+    for path in paths {
         add(&mut anchors, path)?;
     }
-    for folder in &args.anchor_folders {
+    for folder in folders {
         match store_of(context, folder)? {
             Some((workspace, name)) => add_store(&mut anchors, &workspace, name, reader)?,
             None => add_folder(&mut anchors, folder)?,
