@@ -9,6 +9,10 @@ mod bench;
 
 #[path = "services/agijobs.rs"]
 mod agijobs;
+#[path = "services/agijobs_after.rs"]
+mod agijobs_after;
+#[path = "services/agijobs_bundles.rs"]
+mod agijobs_bundles;
 #[path = "services/answers.rs"]
 mod answers;
 #[path = "services/anvil.rs"]

@@ -48,11 +48,13 @@ pub struct Plan {
     /// Write this many plain entries, in turn over the runs, instead of the example.
     pub entries: Option<u64>,
     pub tamper: Option<Tamper>,
+    /// Transitions made by hand after all else: run, stage and transition.
+    pub by_hand: Vec<[&'static str; 3]>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { dialect: Dialect::L3, runs: 3, entries: None, tamper: None }
+        Self { dialect: Dialect::L3, runs: 3, entries: None, tamper: None, by_hand: Vec::new() }
     }
 }
 

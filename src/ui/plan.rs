@@ -138,7 +138,7 @@ fn step(number: usize, step: &PlannedStep, paint: Paint) -> String {
         lines.push(format!("     because {because}"));
     }
     if matches!(step.outcome, Outcome::WouldRun | Outcome::Undecided) {
-        lines.extend(members(&step.with).into_iter().map(|(name, value)| format!("     {name} = {value}")));
+        lines.extend(step.with.as_object().into_iter().flatten().flat_map(|(name, value)| input(name, value)));
     }
     for (word, value) in [("before", &step.before), ("after ", &step.after)] {
         if let Some(value) = value {
@@ -148,10 +148,15 @@ fn step(number: usize, step: &PlannedStep, paint: Paint) -> String {
     lines.join("\n")
 }
 
-/// The members of an input, a line each.
-fn members(with: &Json) -> Vec<(String, String)> {
-    let members = with.as_object().into_iter().flatten();
-    members.map(|(name, value)| (name.clone(), inline(&undecided_as_words(value)))).collect()
+/// An input of a step: a line, or for a text of several a line each below its name.
+fn input(name: &str, value: &Json) -> Vec<String> {
+    match undecided_as_words(value) {
+        Json::String(text) if text.contains('\n') => {
+            let lines = text.trim_end().lines().map(|line| format!("       {line}"));
+            std::iter::once(format!("     {name} =")).chain(lines).collect()
+        }
+        value => vec![format!("     {name} = {}", inline(&value))],
+    }
 }
 
 fn undecided_as_words(value: &Json) -> Json {

@@ -154,7 +154,8 @@ fn a_signer_that_dies_after_it_sent_leaves_what_is_found_on_the_chain() {
     assert_eq!(signer.count("POST", "/"), 1);
 }
 
-fn wall(github: &Answers, commit: &str, state: &str) {
+/// What GitHub says of the head commit: the one run there is, and its one job.
+pub fn wall(github: &Answers, commit: &str, state: &str) {
     github.says("GET", &format!("{REPOSITORY}/commits/main"), 200, &json!({ "sha": "c0ffee" }));
     let run = json!({ "id": 7, "head_sha": commit, "status": "completed", "html_url": "https://github.com/x/7" });
     let runs = format!("{REPOSITORY}/actions/workflows/ci.yml/runs");

@@ -203,6 +203,21 @@ fn secrets_are_rotated_in_order_and_a_scenario_proves_it() {
 }
 
 #[test]
+fn staged_values_that_would_be_cut_or_are_short_are_refused_by_name() {
+    let site = Site::new();
+    let good = site.bench.read("env/staged.env");
+    let cut = good.replace("new-sat-", "new-sat-#");
+    let short = good.replace("new-et-0123456789-0123456789-", "new-et-");
+    for (wrong, exits, said) in [(cut, 4, "has an unquoted `#`"), (short, 3, "staged_whole")] {
+        site.private("env/staged.env", &wrong);
+        let refused = site.rotate(&["-p", "sat_ttl=1s"]).exits(exits).stdout;
+        assert!(refused.contains(said) && !refused.contains("new-sat-"), "{refused}");
+    }
+    assert!(!site.bench.exists("restarts") && !site.bench.exists("intake.closed"));
+    assert_eq!(site.in_use("new-"), 0);
+}
+
+#[test]
 fn a_queue_that_does_not_drain_stops_it_with_nothing_rotated() {
     let site = Site::new();
     site.services.says("GET", "/nats/jsz", 200, &queue(3));
@@ -268,7 +283,7 @@ fn the_scoreboard_is_not_restarted_when_its_key_is_gone() {
 fn services_are_recovered_and_not_called_so_before_they_are() {
     let site = Site::new();
     site.services.says("GET", "/spawn/readyz", 503, &json!({ "detail": "filesystem not read-only" }));
-    let spawn = ["run", "forge.recover_spawn_service", "-q", "-p", "settle=1s"];
+    let spawn = ["run", "forge.recover_spawn_service", "-q", "--as", "ops", "-p", "settle=1s"];
     let answers = ["--answer", "entitlements.answer=true", "--answer", "entitlements.tenant=acme"];
     let failed = site.bench.run_with(&[&spawn[..], &answers].concat()).exits(1).stdout;
     assert!(failed.contains("It is still not ready"), "{failed}");
@@ -282,7 +297,7 @@ fn services_are_recovered_and_not_called_so_before_they_are() {
         let restarted = fs::read_to_string(&restarts).is_ok_and(|text| text.contains("orchestrator"));
         (200, queue(if restarted { 0 } else { 4 }).to_string())
     });
-    let orchestrator = ["run", "forge.recover_orchestrator", "-q", "-p", "settle=1s", "--answer"];
+    let orchestrator = ["run", "forge.recover_orchestrator", "-q", "--as", "ops", "-p", "settle=1s", "--answer"];
     let failed = site.bench.run_with(&[&orchestrator[..], &["subscriber.connected=true"]].concat()).exits(1).stdout;
     assert!(failed.contains("It is ready and takes no work"), "{failed}");
     site.bench.run_with(&[&orchestrator[..], &["subscriber.connected=false"]].concat()).exits(0);
@@ -308,7 +323,19 @@ fn a_scenario_is_scored_again_once_its_old_results_are_kept() {
         (200, json!({ "status": "scored" }).to_string())
     });
     let name = "forge.recover_scoreboard";
-    let run = ["run", name, "-q", "--confirm", name, "-p", "scenario=scn-0007", "-p", "completion_reason=timeout"];
+    let run = [
+        "run",
+        name,
+        "-q",
+        "--as",
+        "ops",
+        "--confirm",
+        name,
+        "-p",
+        "scenario=scn-0007",
+        "-p",
+        "completion_reason=timeout",
+    ];
     let more = ["-p", "trusted_key=scoreboard.pub", "-p", "settle=1s"];
     site.bench.run_with(&[&run[..], &more].concat()).exits(0);
     let kept: Vec<_> = fs::read_dir(site.bench.path("kept/scn-0007")).unwrap().collect();

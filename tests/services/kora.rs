@@ -46,7 +46,7 @@ impl Site {
         let dashboard = Dashboard::start(&bench.path("dashboard"));
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/kora/runwarden.yaml");
         let text = fs::read_to_string(workspace).unwrap();
-        let text = text.replace("SOCKET", socket).replace("http://127.0.0.1:9119", &dashboard.url);
+        let text = text.replace("/run/postgresql", socket).replace("http://127.0.0.1:9119", &dashboard.url);
         let path = format!("{}:{}", bench.path("bin").display(), std::env::var("PATH").unwrap());
         let bench = bench
             .file("runwarden.yaml", &text)
@@ -88,8 +88,16 @@ impl Site {
 
     #[track_caller]
     pub fn run(&self, name: &str, parameters: &[&str], answers: &[&str]) -> Outcome {
-        let mut arguments = vec!["run", name, "-q", "--confirm", name];
+        let mut arguments = vec!["run", name, "-q", "--as", "ops", "--confirm", name];
         arguments.extend(parameters.iter().flat_map(|parameter| ["-p", parameter]));
+        arguments.extend(answers.iter().flat_map(|answer| ["--answer", answer]));
+        self.bench.run_with(&arguments)
+    }
+
+    /// Goes on with the run that was begun last.
+    #[track_caller]
+    pub fn resume(&self, answers: &[&str]) -> Outcome {
+        let mut arguments = vec!["resume", "last", "-q", "--as", "ops"];
         arguments.extend(answers.iter().flat_map(|answer| ["--answer", answer]));
         self.bench.run_with(&arguments)
     }
@@ -161,18 +169,23 @@ fn a_bump_stops_where_it_must_and_leaves_the_rest() {
     fs::write(site.bench.path("machines.json"), r#"{"Machines":[{"state":"started"}]}"#).unwrap();
     assert_eq!(postgres.sql("SELECT substrate_epoch FROM kora_dr_epoch_substrate"), "4");
 
-    // A kill that nobody agreed to lift stops it after the bump, and before the reset.
+    // A substrate of another contract than this was written for.
+    postgres.sql("UPDATE kora_dr_epoch_substrate SET substrate_contract_version = 2");
+    let refused = site.run("kora.dr_epoch_bump", &told, &TICKET).exits(3).stdout;
+    assert!(refused.contains("contract"), "{refused}");
+    postgres.sql("UPDATE kora_dr_epoch_substrate SET substrate_contract_version = 1");
+
+    // A kill that nobody agreed to lift.
     postgres.sql(
         "SELECT issue_kora_control('org_a', 's', '11111111-1111-4111-8111-111111111111', 5::smallint, 'kill', 'cost')",
     );
-    let stopped = site.run("kora.dr_epoch_bump", &told, &TICKET).exits(4).stdout;
-    assert!(stopped.contains("lift_no_kill"), "{stopped}");
-    assert_eq!(postgres.sql("SELECT substrate_epoch FROM kora_dr_epoch_substrate"), "7");
+    let refused = site.run("kora.dr_epoch_bump", &told, &TICKET).exits(3).stdout;
+    assert!(refused.contains("A level 4 or 5 command is open"), "{refused}");
+    assert_eq!(postgres.sql("SELECT substrate_epoch FROM kora_dr_epoch_substrate"), "4");
     assert_eq!(postgres.sql("SELECT count(*) FROM kora_control WHERE level = 0"), "0");
 
     // The restart fails: nothing says recovered.
     fs::write(site.bench.path("refuses"), "").unwrap();
-    postgres.sql("UPDATE kora_dr_epoch_substrate SET substrate_epoch = 6");
     let failed = site.run("kora.dr_epoch_bump", &[&told[..], &["lifted_by=Ana"]].concat(), &TICKET);
     assert_eq!(failed.exit, Some(1), "{}", failed.stdout);
     assert_eq!(postgres.sql("SELECT lifecycle_state FROM kora_control WHERE level = 5"), "superseded");
@@ -182,8 +195,11 @@ fn a_bump_stops_where_it_must_and_leaves_the_rest() {
     site.will_say("dr-state", &dr(7, 7));
     site.will_say("boot-status", &boot(&["3b_epoch_dr_check"]));
     site.will_say("operational-state", &state("ready", "normal", &[]));
-    site.bench.run("resume last -q").exits(0);
+    site.bench.run("resume last -q --as ops").exits(0);
     assert_eq!(postgres.sql("SELECT substrate_epoch FROM kora_dr_epoch_substrate"), "7");
+    // A second bump within the hour is not this recovery.
+    let again = site.run("kora.dr_epoch_bump", &[&told[..], &["lifted_by=Ana"]].concat(), &TICKET).exits(3).stdout;
+    assert!(again.contains("may run 1 times in 1h"), "{again}");
     assert_eq!((postgres.sql("SELECT count(*) FROM kora_control WHERE level = 0").as_str(), site.restarts()), ("1", 1));
 }
 
@@ -239,7 +255,9 @@ fn a_commanded_pause_is_lifted_once_a_person_has_seen_it() {
     assert_eq!(postgres.sql("SELECT count(*) FROM kora_control"), "1");
     site.says("operational-state", &state("ready", "none", &[]));
     let answers = ["agree.because=The deploy is done", "agree.read_back=org_a"];
-    site.run("kora.clear_pause", &told, &answers).exits(0);
+    // What waits for somebody keeps others from it.
+    site.run("kora.clear_pause", &told, &answers).exits(10);
+    site.resume(&answers).exits(0);
     assert_eq!(postgres.sql("SELECT lifecycle_state FROM kora_control WHERE level = 2"), "superseded");
     let reason = postgres.sql("SELECT reason FROM kora_control WHERE level = 0");
     assert!(reason.starts_with("the deploy is done [runwarden "), "{reason}");
@@ -266,7 +284,7 @@ fn a_reset_that_was_not_answered_in_time_is_looked_for_before_it_is_sent_again()
     let unknown = site.run("kora.clear_pause", &told, &answers).exits(9).stdout;
     assert!(unknown.contains("was not done within"), "{unknown}");
     drop(held);
-    site.bench.run("resume last -q").exits(0);
+    site.bench.run("resume last -q --as ops").exits(0);
     assert_eq!(postgres.sql("SELECT count(*) FROM kora_control WHERE level = 0"), "1");
 }
 
@@ -297,6 +315,40 @@ fn a_diagnosis_names_the_cause_and_believes_no_sample() {
     assert!(failed.contains("samples, or not at all"), "{failed}");
     fs::write(site.bench.path("dashboard/token"), "another-session-of-a-restart").unwrap();
     site.run("kora.diagnose_pause", &[], &[]).exits(1);
+}
+
+#[test]
+fn the_gate_of_a_boot_opens_on_live_answers_and_all_nine_gates() {
+    let Some((postgres, site)) = incident(7, 7) else { return };
+    let gates = [
+        "1_claude_auth",
+        "3_substrate_contract_version",
+        "3b_epoch_dr_check",
+        "4_kora_runtime_role_perms",
+        "5_kronicle_mcp_reachable",
+        "6_wsk_token_valid",
+        "7_canonical_kora_actor",
+        "8_charter_capability_matrix_load",
+        "10_kr7_boot_smoke",
+    ];
+    let gate = || site.bench.run("gate kora.boot_ready");
+    site.says("operational-state", &state("ready", "normal", &[]));
+    let health = json!({ "stub": false, "overall": "healthy", "control_plane": "healthy", "worker": "healthy" });
+    site.says("health-rollup", &health);
+    site.says("boot-status", &boot(&gates));
+    gate().exits(0);
+    site.says("boot-status", &boot(&gates[..8]));
+    assert!(gate().exits(1).stdout.contains("Gate 10, boot smoke, passed"));
+    let mut sample = boot(&gates);
+    sample["stub"] = json!(true);
+    site.says("boot-status", &sample);
+    gate().exits(1);
+    site.says("boot-status", &boot(&gates));
+    postgres.sql("UPDATE kora_dr_epoch_substrate SET substrate_epoch = 5");
+    assert!(gate().exits(1).stdout.contains("The substrate's epoch is the one that Kora knows"));
+    postgres.sql("UPDATE kora_dr_epoch_substrate SET substrate_epoch = 7");
+    fs::write(site.bench.path("dashboard/token"), "another-session-of-a-restart").unwrap();
+    gate().exits(1);
 }
 
 #[test]

@@ -32,8 +32,14 @@ fn git(bench: &Bench, arguments: &[&str]) -> String {
 }
 
 fn run(bench: &Bench, name: &str, parameters: &[&str], answers: &[&str]) -> Outcome {
-    let mut arguments = vec!["run", name, "-q", "--confirm", name];
+    let mut arguments = vec!["run", name, "-q", "--as", "ops", "--confirm", name];
     arguments.extend(parameters.iter().flat_map(|parameter| ["-p", parameter]));
+    arguments.extend(answers.iter().flat_map(|answer| ["--answer", answer]));
+    bench.run_with(&arguments)
+}
+
+fn resume(bench: &Bench, answers: &[&str]) -> Outcome {
+    let mut arguments = vec!["resume", "last", "-q", "--as", "ops"];
     arguments.extend(answers.iter().flat_map(|answer| ["--answer", answer]));
     bench.run_with(&arguments)
 }
@@ -109,7 +115,7 @@ fn trust_is_locked_and_frozen_and_released_by_a_decision_within_the_limit() {
     run(&bench, "mvcrs.trust_lock", &release, &[]).exits(5);
     assert_eq!(lock(&bench)["locked"], true);
     let decided = ["decision.reference=GOV-8", "decision.remedied=The verifier was mended"];
-    run(&bench, "mvcrs.trust_lock", &release, &decided).exits(0);
+    resume(&bench, &decided).exits(0);
     assert_eq!((&lock(&bench)["locked"], &lock(&bench)["manual_unlocks_today"]), (&Value::Bool(false), &1.into()));
     assert!(!bench.exists("project/state/mvcrs_safe_mode.lock"));
     assert!(!bench.read("project/docs/audit_summary.md").contains("LOCKED"));
@@ -120,6 +126,19 @@ fn trust_is_locked_and_frozen_and_released_by_a_decision_within_the_limit() {
         assert_eq!(said.contains("Trust was released too often today"), exits == 1, "{said}");
     }
     assert_eq!(lock(&bench)["locked"], true);
+}
+
+#[test]
+fn trust_is_locked_on_paper_alone_until_the_jobs_are_stopped() {
+    let bench = site(State::Clean);
+    let all = ["why=Three critical deviations in a row", STATE, MARKERS, POLICY];
+    let answers = ["stop_jobs.stopped=false", "stop_jobs.jobs=nightly recompute", "escalate.reference=GOV-7"];
+    let failed = run(&bench, "mvcrs.trust_lock", &all, &answers).exits(1).stdout;
+    assert!(failed.contains("The jobs still run"), "{failed}");
+    let locked = bench.read("project/state/trust_lock_state.json");
+    let stopped = ["stop_jobs.stopped=true", "stop_jobs.jobs=nightly recompute", "escalate.reference=GOV-7"];
+    resume(&bench, &stopped).exits(0);
+    assert_eq!(bench.read("project/state/trust_lock_state.json"), locked, "it was locked once");
 }
 
 #[test]
@@ -151,9 +170,7 @@ fn a_fix_branch_keeps_the_evidence_waits_for_the_fix_and_ends_with_a_postmortem(
     git(&bench, &["checkout", "--quiet", "main"]);
     let mut answers = vec![format!("remediation.commit={commit}"), "remediation.reviewer=Ana".to_owned()];
     answers.extend(FACTS.map(|fact| format!("postmortem/facts.{fact}")));
-    let mut arguments = vec!["resume", "last", "-q"];
-    arguments.extend(answers.iter().flat_map(|answer| ["--answer", answer.as_str()]));
-    bench.run_with(&arguments).exits(0);
+    resume(&bench, &answers.iter().map(String::as_str).collect::<Vec<_>>()).exits(0);
 
     let folder = fs::read_dir(bench.path("incidents")).unwrap().next().unwrap().unwrap().path();
     let kept = fs::read(folder.join("ledger/challenge_events.jsonl")).unwrap();
@@ -184,6 +201,9 @@ fn a_fix_branch_of_today_is_not_moved() {
     let parameters = ["cause=chain_anomaly", "repository=project", STATE, TELEMETRY];
     run(&bench, "mvcrs.fix_branch", &parameters, &[]).exits(5);
     git(&bench, &["commit", "--quiet", "--allow-empty", "-m", "something else"]);
+    // Two of them at once are one too many.
+    run(&bench, "mvcrs.fix_branch", &parameters, &[]).exits(10);
+    bench.run("cancel last --reason another-commit").exits(0);
     let said = run(&bench, "mvcrs.fix_branch", &parameters, &[]).exits(1).stdout;
     assert!(said.contains("There is a fix branch of today at another commit"), "{said}");
 }
@@ -198,7 +218,8 @@ fn a_triage_leads_a_material_deviation_to_a_person_and_three_critical_ones_furth
         "review.reproducible=false",
         "review.note=A threshold was too low for night runs",
     ];
-    let said = run(&bench, "mvcrs.triage_deviation", &parameters, &review).exits(0).stdout;
+    run(&bench, "mvcrs.triage_deviation", &parameters, &review).exits(10);
+    let said = resume(&bench, &review).exits(0).stdout;
     assert!(said.contains("highest               material"), "{said}");
 
     let bench = site(State::Three);

@@ -4,23 +4,26 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use engine::event::state::RunStatus;
-use engine::execute::people::Answer;
 use engine::id::Digest;
 use engine::sign::service_key::ServiceKey;
 use serde_json::{Value, json};
 
-use crate::site::{Site, failure};
+use crate::site::{Site, answer, failure};
 
-const REGISTRY: &str = "project/.corvusforge/plugins/registry.json";
-const PACKAGE: &str = "project/.corvusforge/plugins/installed/sink-1.0.0";
+pub const REGISTRY: &str = "project/.corvusforge/plugins/registry.json";
+pub const PACKAGE: &str = "project/.corvusforge/plugins/installed/sink-1.0.0";
 
 fn old_key() -> ServiceKey {
     ServiceKey::from_seed(&[3; 32])
 }
 
 /// The example with one plugin in a package, and the settings of production.
-fn site() -> Site {
-    let site = Site::example();
+pub fn site() -> Site {
+    dressed(Site::example())
+}
+
+/// The same in a site that is there.
+pub fn dressed(site: Site) -> Site {
     let files = json!({ "manifest.json": Digest::of(b"{}").hex(), "plugin.py": Digest::of(b"pass\n").hex() });
     let manifest = Digest::of(files.to_string().as_bytes()).hex().to_owned();
     let signature = hex::encode(old_key().sign(manifest.as_bytes()));
@@ -49,11 +52,6 @@ fn site() -> Site {
         fs::write(site.path(&name), content).unwrap();
     }
     site
-}
-
-fn answer(answers: &Value, read_back: Option<&str>) -> Answer {
-    let answers = answers.as_object().unwrap().clone().into_iter().collect();
-    Answer { answers, read_back: read_back.map(str::to_owned), ..Answer::default() }
 }
 
 fn plugin(site: &Site) -> Value {

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
 use engine::action::Registry;
@@ -14,6 +15,7 @@ use engine::event::fact::Fact;
 use engine::consent::standing::Standing;
 use engine::execute::consents::NoConsents;
 use engine::execute::people::{Answer, Asked, People};
+use engine::execute::resume::{Purpose, recorded, resume};
 use engine::execute::{Ended, Means, Observer, execute};
 use engine::host::Probe;
 use engine::host::machine::{Machine, Settings};
@@ -24,7 +26,7 @@ use engine::parse::{Document, Kind, Shelf, check};
 use engine::past::Past;
 use engine::plan::{Names, Options, Plan, Request, Setting};
 use engine::procedure::workspace::Workspace;
-use engine::procedure::{Environment, Procedure};
+use engine::procedure::{ActorClass, Environment, Procedure};
 use engine::secret::custody::Custody;
 use engine::secret::fingerprint::FingerprintKey;
 use engine::sign::ledger_key::LedgerKey;
@@ -45,26 +47,47 @@ pub struct Site {
     workspace: Workspace,
     registry: Arc<Registry>,
     pub people: Scripted,
-    runs: std::cell::Cell<u8>,
+    /// What else happens at a moment of a run: told a kind of fact, `asked` or `busy`, and the step.
+    pub meanwhile: Option<Meanwhile>,
+    /// What runs are said to be in.
+    pub environment: Environment,
+    runs: AtomicU8,
 }
+
+/// Something that others do while a run is under way.
+pub type Meanwhile = Box<dyn Fn(&str, &str) + Send + Sync>;
 
 /// Answers by step; none for what it does not know.
 #[derive(Default)]
 pub struct Scripted(pub BTreeMap<&'static str, Answer>);
 
-#[async_trait]
-impl People for Scripted {
-    async fn ask(&self, asked: &Asked<'_>) -> Option<Answer> {
-        self.0.get(asked.path).cloned()
+/// Who is there during a run.
+struct There<'a>(&'a Site);
+
+impl There<'_> {
+    fn meanwhile(&self, what: &str, step: &str) {
+        if let Some(meanwhile) = &self.0.meanwhile {
+            meanwhile(what, step);
+        }
     }
 }
 
-struct Nobody;
+#[async_trait]
+impl People for There<'_> {
+    async fn ask(&self, asked: &Asked<'_>) -> Option<Answer> {
+        self.meanwhile("asked", asked.path);
+        self.0.people.0.get(asked.path).cloned()
+    }
+}
 
-impl Observer for Nobody {
-    fn saw(&self, _: &Fact) {}
+impl Observer for There<'_> {
+    fn saw(&self, fact: &Fact) {
+        self.meanwhile(fact.event.kind().as_str(), fact.step.as_deref().unwrap_or_default());
+    }
 
-    fn busy(&self, _: &str, _: &str) {}
+    fn busy(&self, step: &str, _: &str) {
+        self.meanwhile("busy", step);
+    }
 }
 
 impl Site {
@@ -74,9 +97,13 @@ impl Site {
 
     /// The example with its anchor store at another path.
     pub fn with_anchors(path: &str) -> Self {
+        Self::with("path: anchors\n", &format!("path: {path}\n"))
+    }
+
+    /// The example with something else in its workspace file.
+    pub fn with(from: &str, to: &str) -> Self {
         let registry = Arc::new(Registry::builtin());
-        let text = read_shipped("examples/corvusforge/runwarden.yaml");
-        let text = text.replace("path: anchors\n", &format!("path: {path}\n"));
+        let text = read_shipped("examples/corvusforge/runwarden.yaml").replace(from, to);
         let workspace = match parsed("runwarden.yaml", &text, Some(Kind::Workspace), &registry) {
             Document::Workspace(workspace) => *workspace,
             other => unreachable!("{other:?}"),
@@ -86,7 +113,9 @@ impl Site {
             workspace,
             registry,
             people: Scripted::default(),
-            runs: std::cell::Cell::new(0),
+            meanwhile: None,
+            environment: Environment::Development,
+            runs: AtomicU8::new(0),
         };
         fs::create_dir_all(site.path("project/.corvusforge")).unwrap();
         fs::create_dir(site.path(".runwarden")).unwrap();
@@ -160,9 +189,9 @@ impl Site {
         };
         Setting {
             workspace: Arc::new(self.workspace.clone()),
-            environment: Environment::Development,
+            environment: self.environment,
             actor: "tester".to_owned(),
-            standing: Standing::unnamed(),
+            standing: Standing { class: ActorClass::Operator, ..Standing::unnamed() },
             registry: Arc::clone(&self.registry),
             procedures: BTreeMap::from([(procedure.name.clone(), Arc::clone(procedure))]),
             env: BTreeMap::new(),
@@ -184,21 +213,30 @@ impl Site {
         let (procedure, past) = (self.procedure(name), self.past(&run));
         let setting = self.setting(&procedure, &past);
         let plan = self.planned(&procedure, &setting, &past, run.clone(), parameters).await;
-        let machine = self.machine();
+        let (machine, there) = (self.machine(), There(self));
         let (_sender, interrupts) = watch::channel(0);
-        let means = Means {
-            setting: &setting,
-            host: &machine,
-            people: &self.people,
-            observer: &Nobody,
-            interrupts,
-            knocks: watch::channel(0).1,
-            history: &past,
-            lends_after: engine::execute::waiting::LENDS_AFTER,
-            consents: &NoConsents,
-        };
+        let means = means(&setting, &machine, &there, interrupts, &past);
         let mut ledger = Ledger::open(&self.own(), key(), machine.now()).unwrap();
         let ended = execute(&means, &plan, run, &mut ledger).await.unwrap();
+        ledger.close(machine.now()).unwrap();
+        ended
+    }
+
+    /// Goes on with a run of a procedure, or takes it back, from what our own ledger has of it.
+    pub async fn go_on(&self, name: &str, run: &RunId, purpose: Purpose) -> Ended {
+        let scratch = tempfile::tempdir().unwrap();
+        let reader = Reader::copy(&self.own(), scratch.path()).unwrap();
+        let recorded = recorded(&reader, run).unwrap().unwrap();
+        let frozen: Json = serde_json::from_slice(&reader.content().get(&recorded.frozen.unwrap()).unwrap()).unwrap();
+        let (procedure, past) = (self.procedure(name), self.past(run));
+        let setting = self.setting(&procedure, &past);
+        let (machine, there) = (self.machine(), There(self));
+        let view = serde_json::from_value(frozen["plan"].clone()).unwrap();
+        let plan = engine::plan::thaw(&setting, view, run, &machine).unwrap();
+        let (_sender, interrupts) = watch::channel(0);
+        let means = means(&setting, &machine, &there, interrupts, &past);
+        let mut ledger = Ledger::open(&self.own(), key(), machine.now()).unwrap();
+        let ended = resume(&means, &plan, recorded.run, purpose, &BTreeMap::new(), &mut ledger).await.unwrap();
         ledger.close(machine.now()).unwrap();
         ended
     }
@@ -239,9 +277,49 @@ impl Site {
     }
 
     fn next_run(&self) -> RunId {
-        self.runs.set(self.runs.get() + 1);
-        RunId::from_parts(1_795_000_000_000 + u64::from(self.runs.get()), &[self.runs.get(); 10])
+        let number = self.runs.fetch_add(1, Ordering::SeqCst) + 1;
+        RunId::from_parts(1_795_000_000_000 + u64::from(number), &[number; 10])
     }
+}
+
+fn means<'a>(
+    setting: &'a Setting,
+    machine: &'a Machine,
+    there: &'a There<'a>,
+    interrupts: watch::Receiver<u8>,
+    past: &'a Past,
+) -> Means<'a> {
+    Means {
+        setting,
+        host: machine,
+        people: there,
+        observer: there,
+        interrupts,
+        knocks: watch::channel(0).1,
+        history: past,
+        lends_after: engine::execute::waiting::LENDS_AFTER,
+        consents: &NoConsents,
+    }
+}
+
+/// What people did to stages, written to the ledger as Corvusforge would: the list begins with what was done before.
+pub fn set_stages(ledger: &Path, transitions: &[[&'static str; 3]]) {
+    let whole = ledger.with_extension("whole");
+    writer::write(&whole, &writer::Plan { by_hand: transitions.to_vec(), ..writer::Plan::default() }).unwrap();
+    let connection = Connection::open(ledger).unwrap();
+    connection.execute("ATTACH ? AS whole", [whole.to_str().unwrap()]).unwrap();
+    let rest =
+        "INSERT INTO main.run_ledger SELECT * FROM whole.run_ledger WHERE id > (SELECT max(id) FROM main.run_ledger)";
+    connection.execute(rest, []).unwrap();
+    connection.execute_batch("DETACH whole; PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
+    drop(connection);
+    fs::remove_file(whole).unwrap();
+}
+
+/// What people answer, and what they read back.
+pub fn answer(answers: &Json, read_back: Option<&str>) -> Answer {
+    let answers = answers.as_object().unwrap().clone().into_iter().collect();
+    Answer { answers, read_back: read_back.map(str::to_owned), ..Answer::default() }
 }
 
 fn key() -> LedgerKey {

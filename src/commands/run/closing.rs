@@ -21,7 +21,11 @@ pub fn render(plan: &Plan, ended: &Ended, anchored: Option<bool>, paint: Paint) 
         list(&mut sections, "was not done", &not_done(plan, ended));
     }
     if let Some((title, advice)) = &ended.advice {
-        sections.push(format!("{}\n{}", paint.bold(title), indented(advice.trim_end())));
+        let title = paint.bold(title);
+        sections.push(match advice.trim_end() {
+            "" => title,
+            advice => format!("{title}\n{}", indented(advice)),
+        });
     }
     let outputs: Vec<_> = ended.outputs.iter().map(|(name, value)| (name.clone(), inline(value))).collect();
     if !outputs.is_empty() {

@@ -188,6 +188,22 @@ async fn on_error_continue_passes_no_guard_and_no_unknown_outcome_of_an_item() {
 }
 
 #[tokio::test]
+async fn what_is_not_met_is_said_in_its_own_words_where_no_failure_mode_fits() {
+    let steps = "steps: [{ id: a, action: test.note, with: { name: a } }]\n";
+    let check = |title: &str| {
+        format!(
+            "preconditions: [{{ id: high, {title}action: test.level, with: {{}}, expect: result.level > 0, help: 'raise it in {{{{ run.environment }}}}' }}]\n{steps}"
+        )
+    };
+    let said = Trial::of(&check("title: The level is high, ")).run().await.advice;
+    assert_eq!(said, Some(("Not met: The level is high".to_owned(), "raise it in development".to_owned())));
+    assert_eq!(Trial::of(&check("")).run().await.advice, None);
+    let mode = "failure_modes: [{ when: error.check == 'high', title: Low, advice: Wait. }]\n";
+    let said = Trial::of(&format!("{}{mode}", check("title: The level is high, "))).run().await.advice;
+    assert_eq!(said, Some(("Low".to_owned(), "Wait.".to_owned())));
+}
+
+#[tokio::test]
 async fn finally_runs_last_after_success_and_after_failure() {
     let body = "steps: [{ id: a, action: test.note, with: { name: a } }]\nfinally: [{ id: z, action: test.note, with: { name: z } }]\n";
     let trial = Trial::of(body);
