@@ -121,8 +121,8 @@ impl<'t, 'w> Sight<'t, 'w> {
             self.declared.steps.iter().position(|step| std::ptr::eq(step.item.node, node))
         };
         let pairs = self.path.windows(2).enumerate();
-        let steps = pairs.filter(|(_, pair)| matches!(pair, ["steps" | "finally" | "parallel", "*"]));
-        if let Some((at, _)) = steps.last() {
+        let mut steps = pairs.filter(|(_, pair)| matches!(pair, ["steps" | "finally" | "parallel", "*"]));
+        if let Some((at, _)) = steps.next_back() {
             let own = matches!(self.path.get(at + 2), Some(&("verify" | "undo")));
             // One that has no id yet comes after all that have one before it in the text.
             let here = self.trail.node_after(at + 2).span.start;

@@ -1,4 +1,5 @@
 //! What a report makes of facts; whole reports of real runs are asked for in `tests/cli/reports.rs`.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::json;
 
