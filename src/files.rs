@@ -23,8 +23,13 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Refusal> {
     })
 }
 
-/// Writes a file in one step, in place of what is there.
+/// Writes a file in one step, in place of what is there. A database, a private key, or a document that would be none any
+/// more stays: nobody means to lose those to an `-o`.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Refusal> {
+    if let Some(what) = precious(path, bytes) {
+        return Err(Refusal::invalid("exists", format!("`{}` is {what}, and is not overwritten", shown(path)))
+            .help("name another file"));
+    }
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let temporary = path.with_file_name(name);
@@ -39,6 +44,38 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Refusal> {
         Refusal::io("write", path, &error)
     })
 }
+
+/// How much of a file says what it is, in bytes.
+const BEGINNING: u64 = 16 * 1024;
+
+/// The beginning of what is there; nothing where there is no regular file, or none that can be read.
+fn beginning(path: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let opened = OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(path);
+    if let Ok(file) = opened
+        && file.metadata().is_ok_and(|metadata| metadata.is_file())
+    {
+        let _ = file.take(BEGINNING).read_to_end(&mut bytes);
+    }
+    bytes
+}
+
+/// What is there that something else must not take the place of.
+fn precious(path: &Path, instead: &[u8]) -> Option<&'static str> {
+    let there = beginning(path);
+    let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+    let is_document = |bytes: &[u8]| bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"runwarden:"));
+    if there.starts_with(b"SQLite format 3\0") {
+        Some("a database")
+    } else if there.windows(PRIVATE_KEY.len()).any(|window| window == PRIVATE_KEY) {
+        Some("a private key")
+    } else {
+        (is_yaml && is_document(&there) && !is_document(instead)).then_some("a document of the workspace")
+    }
+}
+
+/// What stands at the beginning of private keys.
+const PRIVATE_KEY: &[u8] = b"PRIVATE KEY-----";
 
 /// Makes a folder and those above it.
 pub fn make_folder(path: &Path) -> Result<(), Refusal> {

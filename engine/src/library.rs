@@ -21,8 +21,6 @@ pub mod frozen;
 pub mod head;
 mod unsaved;
 
-use head::Head;
-
 /// How deep folders are looked into: deeper than any name, and an end to links that lead in circles.
 const DEEPEST: usize = 16;
 
@@ -215,15 +213,6 @@ impl Library {
         match &self.entries.get(name)?.place {
             Place::File(path) => Some(path),
             Place::BuiltIn(_) => None,
-        }
-    }
-
-    /// What a list shows of a document that is built in; none where that takes reading it.
-    #[must_use]
-    pub fn head(&self, name: &Name) -> Option<Head<'_>> {
-        match self.entries.get(name)?.place {
-            Place::BuiltIn(text) => Head::of(text),
-            Place::File(_) => None,
         }
     }
 

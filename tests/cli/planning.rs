@@ -199,3 +199,19 @@ fn the_plan_of_a_checklist_exits_like_the_gate_as_far_as_it_is_decided() {
     bench.run("plan ready").exits(12);
     bench.run("gate ready").exits(12);
 }
+
+#[test]
+fn what_is_written_does_not_take_the_place_of_what_the_workspace_is_made_of() {
+    let bench = Bench::workspace().procedure("note", WRITE);
+    bench.run("run note -q").exits(0);
+    for precious in [".runwarden/ledger.db", ".runwarden/ledger.key", "runwarden.yaml", "procedures/note.yaml"] {
+        let before = std::fs::read(bench.path(precious)).unwrap();
+        for command in ["plan note -o", "runs report last -o"] {
+            let refused = bench.run(&format!("{command} {precious}")).exits(2);
+            assert!(refused.stderr.contains(&format!("`{precious}` is a")), "{}", refused.stderr);
+        }
+        assert_eq!(std::fs::read(bench.path(precious)).unwrap(), before, "{precious}");
+    }
+    bench.run("plan note -o plan.json -q").exits(0);
+    bench.run("plan note -o plan.json -q").exits(0);
+}

@@ -116,7 +116,7 @@ fn what_has_another_form_is_none() {
 fn its_digest_is_over_everything_else() {
     let changed = text().replace("example.org/ops", "example.org/oops");
     refused(changed.as_bytes(), Status::Broken, "its digest is");
-    let without = text().replace(&text()[text().find("\"digest\"").unwrap()..text().find("\"facts\"").unwrap()], "");
+    let without = text().replace(&text()[text().find("\"digest\"").unwrap()..text().find("\"entries\"").unwrap()], "");
     refused(without.as_bytes(), Status::Unreadable, "it has no `digest`");
 }
 

@@ -4,6 +4,9 @@
 //! in are looked at like this, since what they say was checked before; where a line is not as plain as can be, nothing is
 //! said, and the document is read.
 
+use super::{Library, Place};
+use crate::id::Name;
+
 /// What a list shows of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head<'a> {
@@ -40,6 +43,17 @@ impl<'a> Head<'a> {
             }
         }
         Some(Self { kind: kind?, title: title?, version: version?, risk })
+    }
+}
+
+impl Library {
+    /// What a list shows of a document that is built in; none where that takes reading it.
+    #[must_use]
+    pub fn head(&self, name: &Name) -> Option<Head<'_>> {
+        match self.entries.get(name)?.place {
+            Place::BuiltIn(text) => Head::of(text),
+            Place::File(_) => None,
+        }
     }
 }
 

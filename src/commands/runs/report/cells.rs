@@ -140,7 +140,7 @@ impl Cell {
     pub fn prose(self, text: &str) -> Self {
         let text = cut(text);
         let pieces: Vec<&str> = text.split('`').collect();
-        if pieces.len() % 2 == 0 {
+        if pieces.len().is_multiple_of(2) {
             // One is left over: it is no mark of ours.
             return self.text(text);
         }
