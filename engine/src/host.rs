@@ -27,7 +27,7 @@ pub const SYNC: &str = "sync";
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The operating system said no.
-    #[error("cannot {verb} `{}`: {source}", path.display())]
+    #[error("cannot {verb} `{}`: {}", path.display(), said(source, "no such file or folder"))]
     File {
         /// What was tried: `read`, `write`, `remove`, …
         verb: &'static str,
@@ -58,7 +58,7 @@ pub enum Error {
         unsent: bool,
     },
     /// A program could not be started or watched.
-    #[error("cannot run `{program}`: {source}")]
+    #[error("cannot run `{program}`: {}", said(source, "no such program"))]
     Program {
         /// The program's name or path.
         program: String,
@@ -94,6 +94,14 @@ pub enum Error {
         /// How long it was given.
         limit: Duration,
     },
+}
+
+/// An error in words; where the system has none for it, what is not there is called what it is.
+fn said(error: &io::Error, absent: &str) -> String {
+    match (error.raw_os_error(), error.kind()) {
+        (None, io::ErrorKind::NotFound) => absent.to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 /// What there is at a path.

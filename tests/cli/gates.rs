@@ -70,7 +70,7 @@ parameters: { tip: { type: boolean, default: false } }
                  `result.exists` is false
                  help: Make it.
     undecidable  wrong
-                 cannot read `gone`: entity not found
+                 cannot read `gone`: no such file or folder
   Advice
     failed       tip (advisory)
                  `parameters.tip` is false
