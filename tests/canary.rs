@@ -170,7 +170,7 @@ async fn service() -> MockServer {
 
 fn workspace(url: &str) -> String {
     let mut text = format!(
-        "{}targets:\n  api: {{ kind: service, url: '{url}' }}\n  box: {{ kind: secret_store, driver: directory, path: box }}\n  \
+        "{}targets:\n  api: {{ kind: service, url: '{url}' }}\n  box: {{ kind: secret_store, driver: directory, path: box }}\n  waivers: {{ kind: artifact_store, driver: corvusforge, path: waivers }}\n  \
          file: {{ kind: secret_store, driver: dotenv, path: kept.env, escapes: true }}\n  \
          vars: {{ kind: secret_store, driver: env, prefix: CANARY_ }}\n  \
          vault: {{ kind: secret_store, driver: vault, url: '{url}', path: canary, token_env: CANARY_TOKEN }}\n  \
@@ -218,6 +218,15 @@ fn procedure() -> String {
             say(0)
         )
         .unwrap();
+        // None of them is a key, so each of these fails with the canary in its hands; what they say of it is searched.
+        let public = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+        write!(
+            steps,
+            "- {{ id: wall_{name}, action: agijobs.status_wall, with: {{ target: api, repository: o/r, required: {{ ci.yml: [build] }}, headers: {{ X-Canary: {secret} }} }}, on_error: continue }}\n\
+             - {{ id: sign_{name}, when: steps.say_{name}.exit == 0, action: keys.sign, with: {{ path: say.sh, to: signed/{name}, key: {secret}, public: {public} }}, undo: {{ none: None was made }}, verify: [{{ id: made, expect: run.dry }}], on_error: continue }}\n\
+             - {{ id: waive_{name}, when: steps.say_{name}.exit == 0, action: corvusforge.waiver_sign, with: {{ target: waivers, scope: s575_security, justification: T-1, approving_identity: carol, risk_classification: low, expiration: '2030-01-01T00:00:00Z', key: {secret}, public: {public} }}, undo: {{ none: None was made }}, verify: [{{ id: made, expect: run.dry }}], on_error: continue }}\n",
+        )
+        .unwrap();
         for store in ["file", "vault", "manager"] {
             writeln!(
                 steps,
@@ -229,7 +238,7 @@ fn procedure() -> String {
     steps.push_str("- { id: prints, action: secrets.fingerprint, with: { target: manager } }\n");
     steps.push_str("- { id: made, action: secrets.generate, with: { target: box, key: fresh, kind: hex32 } }\n");
     format!(
-        "targets:\n  api: {{ kind: service }}\n{targets}secrets:\n{declared}steps:\n{reads}{steps}verify:\n- {{ id: never, expect: steps.say_plain.stdout == 'nothing' }}\n\
+        "targets:\n  api: {{ kind: service }}\n  waivers: {{ kind: artifact_store }}\n{targets}secrets:\n{declared}steps:\n{reads}{steps}verify:\n- {{ id: never, expect: steps.say_plain.stdout == 'nothing' }}\n\
          failure_modes:\n- {{ when: 'error.code != none', title: It went wrong, advice: '{{{{ error.message }}}}' }}\n"
     )
 }
@@ -296,6 +305,9 @@ async fn no_canary_is_in_anything_that_the_program_wrote() {
         step.map(|step| step["status"].as_str().unwrap().to_owned()).unwrap_or_default()
     };
     for (name, value) in CANARIES {
+        for step in ["wall", "sign", "waive"] {
+            assert_eq!(state(&format!("{step}_{name}")), "failed", "{step}_{name}: {ended:#}");
+        }
         for step in ["say", "read", "cut", "json", "file", "shape"] {
             assert_eq!(state(&format!("{step}_{name}")), "succeeded", "{step}_{name}: {ended:#}");
         }
