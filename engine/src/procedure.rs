@@ -213,6 +213,19 @@ pub enum TargetKind {
 }
 
 impl TargetKind {
+    /// All of them, in the order of the design.
+    pub const ALL: [Self; 9] = [
+        Self::Command,
+        Self::Ledger,
+        Self::AnchorStore,
+        Self::SecretStore,
+        Self::Epoch,
+        Self::Pause,
+        Self::Service,
+        Self::PluginRegistry,
+        Self::ArtifactStore,
+    ];
+
     /// As it is written in a file.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -12,19 +12,6 @@ use crate::parse::{Kind, Opened};
 use crate::procedure::TargetKind;
 use crate::target::drivers;
 
-/// Every kind of target.
-const KINDS: [TargetKind; 9] = [
-    TargetKind::Command,
-    TargetKind::Ledger,
-    TargetKind::AnchorStore,
-    TargetKind::SecretStore,
-    TargetKind::Epoch,
-    TargetKind::Pause,
-    TargetKind::Service,
-    TargetKind::PluginRegistry,
-    TargetKind::ArtifactStore,
-];
-
 /// What may stand where a value stands that is no expression.
 pub(super) fn values(place: &Place<'_, '_>, fit: Option<&Fit>, before: &str, quoted: bool) -> Vec<Proposal> {
     let mut all = named(place);
@@ -73,7 +60,7 @@ fn named(place: &Place<'_, '_>) -> Vec<Proposal> {
         }
         (Kind::Workspace, ["targets", _, "driver"]) => {
             let written = place.trail.parent().get("kind").and_then(Node::as_str);
-            let kind = KINDS.into_iter().find(|kind| Some(kind.as_str()) == written);
+            let kind = TargetKind::ALL.into_iter().find(|kind| Some(kind.as_str()) == written);
             let known = kind.map(drivers).unwrap_or_default();
             known.iter().map(|driver| Proposal::new(driver, Sort::Word, &span)).collect()
         }

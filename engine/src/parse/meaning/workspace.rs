@@ -331,16 +331,5 @@ fn kind_of(raw: &raw::Target) -> Option<Kind> {
 }
 
 fn all_kinds() -> Vec<Kind> {
-    let all = [
-        TargetKind::Command,
-        TargetKind::Ledger,
-        TargetKind::AnchorStore,
-        TargetKind::SecretStore,
-        TargetKind::Epoch,
-        TargetKind::Pause,
-        TargetKind::Service,
-        TargetKind::PluginRegistry,
-        TargetKind::ArtifactStore,
-    ];
-    all.into_iter().filter_map(|kind| serde_json::from_value(Value::from(kind.as_str())).ok()).collect()
+    TargetKind::ALL.into_iter().filter_map(|kind| serde_json::from_value(Value::from(kind.as_str())).ok()).collect()
 }
