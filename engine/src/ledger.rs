@@ -47,6 +47,7 @@ pub mod rotate;
 pub mod signed;
 mod start;
 mod store;
+pub mod told;
 pub mod verify;
 
 #[cfg(test)]

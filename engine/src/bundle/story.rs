@@ -7,12 +7,12 @@ use serde_json::Value as Json;
 
 use crate::event::Kind;
 use crate::event::anchoring::AnchorReceipt;
-use crate::event::fact::{Event, Fact};
 use crate::event::recall;
 use crate::id::{Digest, RunId};
 use crate::ledger::content;
 use crate::ledger::entry::Entry;
 use crate::ledger::key_chain::KeyChain;
+use crate::ledger::told::Told;
 use crate::merkle::note::VerifierKey;
 use crate::run::Run;
 use crate::time::Timestamp;
@@ -30,17 +30,6 @@ pub struct Story {
     pub engine: Vec<String>,
     /// The ledger's keys.
     pub keys: KeyChain,
-}
-
-/// One fact of the run.
-#[derive(Debug, Clone)]
-pub struct Told {
-    /// Its entry.
-    pub seq: u64,
-    /// When it was written.
-    pub at: Timestamp,
-    /// What it says.
-    pub fact: Fact,
 }
 
 /// One receipt.
@@ -79,13 +68,9 @@ impl Story {
 
     fn take(&mut self, run: &RunId, entry: &Entry, content: &BTreeMap<Digest, String>) -> Result<(), String> {
         if entry.run.as_ref() == Some(run) {
-            let data = unfit(entry, content)?;
-            let event = data.as_object().map(|data| Event::from_entry(entry.kind, data));
-            let event = event.ok_or("its data is no object")?.map_err(|error| error.to_string())?;
-            let (step, attempt, actor) = (entry.step.clone(), entry.attempt, entry.actor.clone());
-            let fact = Fact { run: run.clone(), step, attempt, actor, event };
-            self.run.apply(&fact, entry.ts).map_err(|error| error.to_string())?;
-            self.told.push(Told { seq: entry.seq, at: entry.ts, fact });
+            let told = Told::of(entry, &unfit(entry, content)?)?;
+            self.run.apply(&told.fact, told.at).map_err(|error| error.to_string())?;
+            self.told.push(told);
             return Ok(());
         }
         match (&entry.run, entry.kind) {

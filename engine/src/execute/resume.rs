@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::holding::{self, Busy};
 use super::steps::Turn;
@@ -17,6 +17,7 @@ use crate::event::state::{Failure, StepState};
 use crate::frame::{Frame, StepView};
 use crate::id::{Digest, RunId};
 use crate::ledger::reader::{Filter, Reader};
+use crate::ledger::told::Told;
 use crate::plan::Plan;
 use crate::procedure::Work;
 use crate::procedure::guard::Moment;
@@ -87,14 +88,9 @@ pub(super) fn facts_of(reader: &Reader, id: &RunId) -> Result<Vec<(Timestamp, Fa
     let mut facts = Vec::new();
     for stored in reader.entries(&filter)? {
         let entry = stored.entry(&ledger)?;
-        let wrong = |why: String| Error::Entry { seq: stored.seq, why };
-        let data = match content.unfit(&Json::Object(entry.data))? {
-            Json::Object(data) => data,
-            _ => Map::new(),
-        };
-        let event = Event::from_entry(entry.kind, &data).map_err(|error| wrong(error.to_string()))?;
-        let fact = Fact { run: id.clone(), step: entry.step, attempt: entry.attempt, actor: entry.actor, event };
-        facts.push((entry.ts, fact));
+        let data = content.unfit(&Json::Object(entry.data.clone()))?;
+        let told = Told::of(&entry, &data).map_err(|why| Error::Entry { seq: stored.seq, why })?;
+        facts.push((told.at, told.fact));
     }
     Ok(facts)
 }

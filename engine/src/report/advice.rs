@@ -6,10 +6,10 @@
 
 use super::Advice;
 use super::frozen::Frozen;
-use super::story::Told;
 use crate::event::fact::{Event, RunBegin};
 use crate::event::state::Failure;
 use crate::frame::StepView;
+use crate::ledger::told::Told;
 use crate::procedure::{FailureMode, Procedure};
 use crate::run::Run;
 use crate::template::Outcome as Known;

@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::story::Told;
 use crate::event::fact::Event;
 use crate::id::Id;
+use crate::ledger::told::Told;
 use crate::plan::View;
 use crate::secret::fingerprint::Fingerprint;
 use crate::time::Timestamp;

@@ -8,11 +8,11 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::Actor;
-use super::story::Told;
 use crate::consent::document::{self, Approval, Purpose, RunDocument, Waiver as WaiverDocument};
 use crate::event::fact::Event;
 use crate::event::people::{ApprovalNoted, Signed};
 use crate::id::{Digest, RunId};
+use crate::ledger::told::Told;
 use crate::sign::sshsig::{self, Namespace};
 use crate::time::Timestamp;
 

@@ -6,11 +6,11 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::frozen::{self, Frozen};
-use super::story::Told;
 use crate::action::EffectClass;
 use crate::event::fact::Event;
 use crate::event::state::{Checked, Failure, StepState, Verdict};
 use crate::id::Digest;
+use crate::ledger::told::Told;
 use crate::plan::{Outcome, View};
 use crate::run::Run;
 use crate::time::{Duration, Timestamp};

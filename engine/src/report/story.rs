@@ -4,22 +4,12 @@ use serde_json::Value as Json;
 
 use super::{Entry, Error};
 use crate::event::Kind;
-use crate::event::fact::{Event, Fact};
+use crate::event::fact::Event;
 use crate::event::state::{Failure, RunStatus};
 use crate::id::RunId;
 use crate::ledger::reader::{Filter, Reader};
+use crate::ledger::told::Told;
 use crate::run::Run;
-use crate::time::Timestamp;
-
-/// An entry of the run, understood.
-pub(super) struct Told {
-    /// Its number.
-    pub seq: u64,
-    /// When it was written.
-    pub at: Timestamp,
-    /// What it says.
-    pub fact: Fact,
-}
 
 /// The run as its entries tell it.
 pub(super) struct Story {
@@ -39,20 +29,10 @@ impl Story {
         reader.each(&Filter { run: Some(id), ..Filter::default() }, |stored| {
             let entry = stored.entry(reader.path())?;
             let seq = entry.seq;
-            let wrong = |why: String| Error::Entry { seq, why };
-            let Json::Object(data) = content.unfit(&Json::Object(entry.data))? else {
-                return Err(wrong("it has no facts".to_owned()));
-            };
-            let event = Event::from_entry(entry.kind, &data).map_err(|error| wrong(error.to_string()))?;
-            let fact = Fact {
-                run: id.clone(),
-                step: entry.step.clone(),
-                attempt: entry.attempt,
-                actor: entry.actor.clone(),
-                event,
-            };
-            run.apply(&fact, entry.ts).map_err(|source| Error::Illegal { seq, source })?;
-            facts.push(Told { seq, at: entry.ts, fact });
+            let data = content.unfit(&Json::Object(entry.data.clone()))?;
+            let told = Told::of(&entry, &data).map_err(|why| Error::Entry { seq, why })?;
+            run.apply(&told.fact, told.at).map_err(|source| Error::Illegal { seq, source })?;
+            facts.push(told);
             entries.push(Entry {
                 seq,
                 ts: entry.ts,
@@ -60,10 +40,10 @@ impl Story {
                 step: entry.step,
                 attempt: entry.attempt,
                 actor: entry.actor,
-                data: crate::event::recall(&Json::Object(data)),
+                data: crate::event::recall(&data),
                 leaf_hash: crate::merkle::spelled(&stored.hash),
             });
-            Ok(())
+            Ok::<(), Error>(())
         })?;
         Ok(Self { run, facts, entries })
     }

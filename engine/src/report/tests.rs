@@ -4,11 +4,11 @@
 use serde_json::json;
 
 use super::people::Signature;
-use super::story::Told;
 use super::{inputs, meaning, people};
 use crate::event::fact::{Event, Fact};
 use crate::event::state::RunStatus;
 use crate::id::RunId;
+use crate::ledger::told::Told;
 use crate::sign::actor_key::ActorKey;
 use crate::sign::sshsig::Namespace;
 use crate::time::Timestamp;

@@ -6,9 +6,9 @@ use serde_json::Map;
 use super::{Attempt, Doubt, Manual, Resolved, Step, Undo, UndoAct, check};
 use crate::event::fact::{Event, StepIntent, StepResult};
 use crate::event::state::StepState;
+use crate::ledger::told::Told;
 use crate::plan::{Outcome, PlannedStep};
 use crate::report::frozen::Frozen;
-use crate::report::story::Told;
 use crate::run::Run;
 
 /// The steps in the order of the plan; then those that stand in no plan, in the order in which they were touched.
