@@ -122,7 +122,7 @@ fn start_true() {
 
 /// Plans and runs a procedure of steps that all call one action, in a workspace and with a ledger of their own.
 fn run(folder: &Path, action: &str, with: fn(usize) -> Value) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(run_in(folder, procedure(action, with)));
 }
 

@@ -213,10 +213,9 @@ fn warn(context: &Context, loaded: &engine::library::Loaded) {
     }
 }
 
-/// What drives plans and runs. A second thread hears signals while the first is busy.
+/// What drives plans and runs, on the thread that asks: a program or a server that answers wakes no other one.
 fn runtime() -> Result<tokio::runtime::Runtime, Refusal> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Refusal::new(Exit::Failed, "io", format!("the program cannot start its threads: {error}")))

@@ -1,12 +1,15 @@
 //! Signals, in the one place where they enter: how often the operator has asked to stop.
+//!
+//! They are heard on a thread of their own, whatever the one that works is busy with.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use engine::execute::{Interrupts, Knocks};
 use engine::ledger::inbox;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind};
 use tokio::sync::watch;
 
 use crate::ui::progress::Progress;
@@ -17,10 +20,25 @@ const FILE_TOO_LARGE: i32 = 25;
 /// SIGURG on Linux: somebody has left a request.
 const KNOCK: i32 = 23;
 
+/// The thread that hears. Where there can be none, a signal does what it always did.
+static EARS: LazyLock<Option<Runtime>> =
+    LazyLock::new(|| Builder::new_multi_thread().worker_threads(1).enable_all().build().ok());
+
+fn signal(kind: SignalKind) -> Option<Signal> {
+    let _ears = EARS.as_ref()?.enter();
+    tokio::signal::unix::signal(kind).ok()
+}
+
+fn hear(hearing: impl Future<Output = ()> + Send + 'static) {
+    if let Some(ears) = EARS.as_ref() {
+        ears.spawn(hearing);
+    }
+}
+
 /// From now on a file that may not grow is an error to its writer, and no end of the program. Kept for as long as what
 /// is given back.
 pub fn survive_full_files() -> Option<Signal> {
-    signal(SignalKind::from_raw(FILE_TOO_LARGE)).ok()
+    signal(SignalKind::from_raw(FILE_TOO_LARGE))
 }
 
 /// How often the inbox is looked into while something takes long, where no signal came.
@@ -30,9 +48,9 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 /// for it ignores), else a little later.
 pub fn knocks(ledger: PathBuf) -> Knocks {
     let (count, knocks) = watch::channel(0u64);
-    let mut heard = signal(SignalKind::from_raw(KNOCK)).ok();
+    let mut heard = signal(SignalKind::from_raw(KNOCK));
     let inbox = inbox::path_of(&ledger);
-    tokio::spawn(async move {
+    hear(async move {
         loop {
             let look = tokio::time::sleep(BETWEEN_LOOKS);
             match &mut heard {
@@ -57,12 +75,11 @@ pub fn knocks(ledger: PathBuf) -> Knocks {
 /// Counts interrupts from now on; SIGTERM and SIGHUP are one SIGINT.
 pub fn listen(progress: Arc<Progress>) -> Interrupts {
     let (count, interrupts) = watch::channel(0u8);
-    // Where a signal cannot be listened for it does what it always did.
     let mut heard: Vec<_> = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]
         .into_iter()
-        .filter_map(|kind| signal(kind).ok())
+        .filter_map(signal)
         .collect();
-    tokio::spawn(async move {
+    hear(async move {
         loop {
             let next = heard.iter_mut().map(|signal| Box::pin(signal.recv()));
             if first(next).await.is_none() {
