@@ -32,6 +32,7 @@ pub mod postgres;
 pub mod python_json;
 pub mod recorded_head;
 pub mod secret_store;
+pub mod settings;
 pub mod witness;
 
 /// A target as bound for a run.

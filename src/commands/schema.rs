@@ -9,7 +9,6 @@ use engine::diagnostic::did_you_mean;
 use engine::parse;
 use engine::plan::View as PlanView;
 use engine::sign::dsse::Envelope;
-use engine::target::anchor_store;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value as Json, json};
 
@@ -134,12 +133,6 @@ fn all() -> Vec<(String, Make)> {
     of("output/runs", generate::<runs::View>);
     of("output/show", generate::<show::View>);
     of("output/test", generate::<test::View>);
-    of("targets/anchor_store.directory", generate_input::<engine::target::Directory>);
-    of("targets/anchor_store.git_tag", generate_input::<anchor_store::git_tag::Settings>);
-    of("targets/anchor_store.rekor", generate_input::<anchor_store::rekor::Settings>);
-    #[cfg(feature = "s3")]
-    of("targets/anchor_store.s3", generate_input::<anchor_store::s3::settings::Settings>);
-    of("targets/anchor_store.smtp", generate_input::<anchor_store::smtp::Settings>);
     of("output/waiver", generate::<waiver::View>);
     of("output/waiver_list", generate::<waiver::used::View>);
     for action in Registry::builtin().iter() {
@@ -163,11 +156,6 @@ fn bundle() -> Json {
         required.push("digest".into());
     }
     schema
-}
-
-/// Of what is written by people: what may be left out is not required.
-fn generate_input<T: JsonSchema>() -> Json {
-    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().into()
 }
 
 fn generate<T: JsonSchema>() -> Json {

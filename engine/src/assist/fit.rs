@@ -43,13 +43,23 @@ impl Fit {
         let mut fit = Self::of(whole(kind));
         for (index, link) in trail.links.iter().take(links).enumerate() {
             let map = trail.node_after(index);
+            fit = fit.narrowed(map);
             fit = match link {
                 Link::Key(entry) if entry.key == "with" => given(map, world).or_else(|| fit.under("with"))?,
                 Link::Key(entry) => fit.under(&entry.key)?,
                 Link::Item(_) => fit.item()?,
             };
         }
-        Some(fit)
+        Some(fit.narrowed(trail.node_after(links)))
+    }
+
+    /// What it is where the words in a map choose one of several.
+    fn narrowed(self, map: &Node) -> Self {
+        let of = |branch: &Value| schema::chosen(branch.as_object()?, map).cloned();
+        match self.branches().into_iter().find_map(of) {
+            Some(choice) => self.with(&choice),
+            None => self,
+        }
     }
 
     /// Another schema in the same whole.

@@ -332,6 +332,12 @@ fn the_workspace_file_names_what_it_has_and_what_procedures_declare() {
     assert_eq!(labels(&of("policy: { anchor_after_run: ¦ }\n")), ["vault"]);
     let drivers = proposed_in(Some(Kind::Workspace), "runwarden: v1\ntargets:\n  clock: { kind: epoch, driver: ¦ }\n");
     assert_eq!(labels(&drivers), ["sqlite", "postgres"]);
+    let target =
+        |keys: &str| proposed_in(Some(Kind::Workspace), &format!("runwarden: v1\ntargets:\n  x: {{ {keys} }}\n"));
+    assert_eq!(labels(&target("kind: epoch, ¦")), ["driver", "environment", "path", "table"]);
+    assert_eq!(labels(&target("kind: epoch, driver: postgres, ¦")), ["environment", "connection", "actor"]);
+    has(&target("kind: epoch, driver: postgres, connection: { ¦ }"), &["host", "database", "user"]);
+    assert_eq!(labels(&target("kind: ledger, driver: hash_chain, recipe: ¦")), ["audit", "billing"]);
     let found = declared_in(Some(Kind::Workspace), &format!("{WORKSPACE}bindings: {{ ops.cal¦led: {{}} }}\n"));
     assert_eq!(found, Some((Some("ops.called".to_owned()), "name: ops.called".to_owned())));
 }

@@ -4,7 +4,12 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::Kind;
+use super::node::Node;
 use super::raw::{procedure, test, workspace};
+
+/// A length of time that an action or a driver takes as it is written.
+const DURATION: &str = "^([0-9].*[A-Za-z]|P[0-9TYMWDHS.,]+)$";
+const A_DURATION: &str = "a duration with its unit (like `90s`, `5m`, `4h`, `2d`)";
 
 /// The JSON Schema (draft 2020-12) of a kind of document, as written to `schemas/KIND.schema.json`.
 #[must_use]
@@ -27,6 +32,21 @@ fn generate<T: JsonSchema>(kind: Kind) -> Value {
     schema
 }
 
+/// What a map is by its words, where its schema says so with `if` and `then`.
+#[must_use]
+pub fn chosen<'s>(keywords: &'s Map<String, Value>, map: &Node) -> Option<&'s Value> {
+    let holds = |condition: &Value| {
+        let required = condition.get("required").and_then(Value::as_array).into_iter().flatten();
+        let words = condition.get("properties").and_then(Value::as_object).into_iter().flatten();
+        required.filter_map(Value::as_str).all(|key| map.get(key).is_some())
+            && words.into_iter().all(|(key, word)| {
+                map.get(key).is_none_or(|value| value.as_str() == word.get("const").and_then(Value::as_str))
+            })
+    };
+    let choices = keywords.get("allOf").and_then(Value::as_array).into_iter().flatten();
+    choices.filter(|choice| choice.get("if").is_some_and(holds)).find_map(|choice| choice.get("then"))
+}
+
 /// Allows extension keys in every map of the language, leaves out what only Rust needs to know, and says that an
 /// optional key is left out rather than empty.
 fn complete(schema: &mut Value) {
@@ -37,6 +57,10 @@ fn complete(schema: &mut Value) {
                 members.insert("patternProperties".to_owned(), json!({ "^x-": true }));
             }
             forbid_null(members);
+            if members.get("format").is_some_and(|format| format == "runwarden-duration") {
+                members.insert("pattern".to_owned(), DURATION.into());
+                members.insert("x-runwarden".to_owned(), A_DURATION.into());
+            }
             if members.get("format").is_some_and(|format| format != "regex") {
                 members.shift_remove("format");
             }

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::Kind;
 use super::node::{Data, Entry, Node};
 use super::problems::{Problems, structure as problem};
+use super::schema::chosen;
 use crate::diagnostic::{did_you_mean, is_slip};
 use expected::{Shape, found, name_of, strings, words};
 
@@ -107,6 +108,9 @@ impl Walk<'_> {
         }
         if !self.shape.takes(schema, part.node) {
             return self.refuse_type(schema, part);
+        }
+        if let Some(choice) = chosen(keywords, part.node) {
+            return self.value(choice, part);
         }
         let words = words(keywords);
         match &part.node.data {

@@ -161,7 +161,7 @@ fn the_whole_language_is_in_the_samples() {
         used.extend(language_keys(&parsed(&name, &case(&name)).0.unwrap().tree));
         keys.extend(all_properties(&schema::schema(kind)));
     }
-    keys.retain(|key| key != "driver" && !used.iter().any(|(used, _)| used == key));
+    keys.retain(|key| !used.iter().any(|(used, _)| used == key));
     assert_eq!(keys, Vec::<String>::new());
 }
 
@@ -189,8 +189,8 @@ fn language_keys(tree: &Node) -> Vec<(String, std::ops::Range<usize>)> {
                     if !named {
                         found.push((key.clone(), key_span.clone()));
                     }
-                    let free =
-                        ["with", "outputs", "results", "default", "env", "x-team", "x-note"].contains(&key.as_str());
+                    let free = ["with", "outputs", "results", "default", "env", "headers", "x-team", "x-note"]
+                        .contains(&key.as_str());
                     let names = [
                         "parameters",
                         "targets",
@@ -201,12 +201,11 @@ fn language_keys(tree: &Node) -> Vec<(String, std::ops::Range<usize>)> {
                         "bindings",
                         "witnesses",
                     ];
-                    let configured = value.get("epoch").is_some_and(|epoch| epoch.get("driver").is_some());
-                    if !named && (free || configured || key == "answers") {
+                    if !named && (free || key == "answers") {
                         continue;
                     }
-                    let in_case = value.get("workspace_id").is_some_and(|value| value.as_str().is_some())
-                        || value.get("reason").is_some_and(|value| value.as_str().is_some());
+                    let says = |key: &str| value.get(key).is_some_and(|value| value.as_str().is_some());
+                    let in_case = says("workspace_id") && !says("kind") || says("reason");
                     if !in_case {
                         let steps = key == "steps" && matches!(value.data, Data::Mapping(_));
                         walk(value, !named && (steps || names.contains(&key.as_str())), found);

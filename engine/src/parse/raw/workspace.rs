@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::guard::Guard;
 use super::procedure::Approval;
 use super::words::{ActorClass, Duration, Environment, Instant, TargetKind, Version};
 use crate::id::{Id, Name};
+use crate::procedure;
+use crate::target::{drivers, settings};
 
 /// What a workspace has: its ledger, its people, the things its procedures act on, and its rules.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -120,20 +122,52 @@ impl JsonSchema for Target {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let kind = generator.subschema_for::<TargetKind>();
-        let environment = generator.subschema_for::<Environment>();
+        // Drivers have durations of their own, which are no templates: the name is the language's.
+        generator.subschema_for::<Duration>();
+        let own = json!({
+            "kind": generator.subschema_for::<TargetKind>(),
+            "driver": { "type": "string", "minLength": 1, "description": "What it is reached with." },
+            "environment": generator.subschema_for::<Environment>(),
+        });
+        let drivers =
+            procedure::TargetKind::ALL.into_iter().flat_map(|kind| drivers(kind).iter().map(move |d| (kind, d)));
+        let choices: Vec<Value> = drivers.filter_map(|(kind, driver)| choice(kind, driver, &own, generator)).collect();
         json_schema!({
             "description": "A configured thing: its kind, its driver, and what the driver needs to know.",
             "type": "object",
-            "properties": {
-                "kind": kind,
-                "driver": { "type": "string", "minLength": 1, "description": "What it is reached with." },
-                "environment": environment,
-            },
+            "properties": own,
             "required": ["kind"],
             "additionalProperties": true,
+            "allOf": choices,
         })
     }
+}
+
+/// What a target is where it has this kind and this driver, which is the kind's first where it names none.
+fn choice(kind: procedure::TargetKind, driver: &str, own: &Value, generator: &mut SchemaGenerator) -> Option<Value> {
+    let mut settings = settings::schema(kind, driver, generator)?;
+    let mut properties = own.as_object().cloned().unwrap_or_default();
+    if let Some(Value::Object(of_driver)) = settings.get_mut("properties").map(Value::take) {
+        properties.extend(of_driver);
+    }
+    let mut required = vec![Value::from("kind")];
+    if let Some(Value::Array(of_driver)) = settings.get_mut("required").map(Value::take) {
+        required.extend(of_driver);
+    }
+    settings.insert("properties".to_owned(), properties.into());
+    settings.insert("required".to_owned(), required.into());
+    let name = definition(kind, driver);
+    let named = if drivers(kind).first() == Some(&driver) { json!(["kind"]) } else { json!(["kind", "driver"]) };
+    let words = json!({ "kind": { "const": kind.as_str() }, "driver": { "const": driver } });
+    let then = json!({ "$ref": format!("#/$defs/{name}") });
+    generator.definitions_mut().insert(name, settings.into());
+    Some(json!({ "if": { "properties": words, "required": named }, "then": then }))
+}
+
+/// `EpochSqlite` for the driver `sqlite` of `epoch`.
+fn definition(kind: procedure::TargetKind, driver: &str) -> String {
+    let capital = |word: &str| word.get(..1).unwrap_or_default().to_uppercase() + word.get(1..).unwrap_or_default();
+    kind.as_str().split('_').chain(driver.split('_')).map(capital).collect()
 }
 
 /// Where a secret is.

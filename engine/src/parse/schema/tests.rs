@@ -5,7 +5,7 @@
 use super::*;
 
 /// The keywords that the walk of the tree knows, or that say nothing about what is allowed.
-const KNOWN: [&str; 21] = [
+const KNOWN: [&str; 23] = [
     "$schema",
     "$defs",
     "$ref",
@@ -27,6 +27,8 @@ const KNOWN: [&str; 21] = [
     "const",
     "oneOf",
     "anyOf",
+    "allOf",
+    "default",
 ];
 
 #[test]
@@ -38,6 +40,11 @@ fn the_schemas_use_only_keywords_that_are_checked() {
             match key.as_str() {
                 "properties" | "$defs" | "patternProperties" => value.as_object().unwrap().values().for_each(walk),
                 "oneOf" | "anyOf" => value.as_array().unwrap().iter().for_each(walk),
+                // Each chooses a definition by the words of a map, and does nothing else.
+                "allOf" => value.as_array().unwrap().iter().for_each(|choice| {
+                    assert!(choice.as_object().unwrap().keys().eq(["if", "then"]), "{choice}");
+                    assert!(choice["then"]["$ref"].is_string(), "{choice}");
+                }),
                 "items" | "additionalProperties" => walk(value),
                 _ => {}
             }
@@ -55,7 +62,7 @@ fn every_key_is_described_for_editors() {
             }
         }
         match schema {
-            Value::Object(members) => members.values().for_each(walk),
+            Value::Object(members) => members.iter().filter(|(key, _)| *key != "if").for_each(|(_, value)| walk(value)),
             Value::Array(items) => items.iter().for_each(walk),
             _ => {}
         }

@@ -163,7 +163,9 @@ impl Writer<'_> {
             .filter_map(Value::as_str)
             .collect();
         let mut out = "| Key | Value | Meaning |\n|---|---|---|\n".to_owned();
-        for (key, value) in keys {
+        // What every target has stands once, and not with each driver.
+        let of_all = |key: &str| self.page.file == "targets" && ["kind", "driver", "environment"].contains(&key);
+        for (key, value) in keys.iter().filter(|(key, _)| !of_all(key)) {
             let needed = if required.contains(&key.as_str()) { " *" } else { "" };
             let meaning = value.get("description").and_then(Value::as_str).unwrap_or_default();
             let meaning = if meaning.is_empty() { self.described(value) } else { meaning.to_owned() };

@@ -1,8 +1,9 @@
 //! Credentials of anchor stores: where they are, never what they are.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -17,7 +18,7 @@ use crate::target::{Target, secret_store};
 const AT_MOST: u64 = 16 * 1024;
 
 /// Where a credential is.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum Credential {
     /// In this variable of the environment.
@@ -26,6 +27,27 @@ pub enum Credential {
     File(PathBuf),
     /// This secret of the workspace, read from its store.
     Secret(Id),
+}
+
+impl JsonSchema for Credential {
+    fn schema_name() -> Cow<'static, str> {
+        "Credential".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let key = |about: &str| json_schema!({ "type": "string", "minLength": 1, "description": about });
+        json_schema!({
+            "description": "Where a credential is.",
+            "type": "object",
+            "properties": {
+                "env": key("The variable of the environment that it is in."),
+                "file": key("The file that it is in, which nobody but its owner may read; a relative path starts at the workspace."),
+                "secret": key("The secret of the workspace that it is, read from its store."),
+            },
+            "additionalProperties": false,
+            "oneOf": [{ "required": ["env"] }, { "required": ["file"] }, { "required": ["secret"] }],
+        })
+    }
 }
 
 /// The secrets of the workspace that the settings of an anchor store name.

@@ -401,10 +401,7 @@ policy:
             Part {
                 name: "WorkspaceTarget",
                 heading: "A target of the workspace",
-                note: "What else a target has is its driver's to say: of secret stores in [the language](../language.md#secrets), \
-                       of anchor stores in [anchors](../anchors.md), of epochs at [`epoch.read`](../actions/epoch.read.md), of \
-                       pause levers at [`pause.status`](../actions/pause.status.md), of ledgers at \
-                       [`ledger.verify`](../actions/ledger.verify.md), of services at [`http.get`](../actions/http.get.md).",
+                note: "What else a target has depends on its driver: [targets](targets.md).",
                 examples: &[],
             },
             part("Secret", "A secret of the workspace"),
@@ -414,6 +411,74 @@ policy:
             part("Requirement", "What an environment requires"),
             part("Anchors", "`anchors`"),
             part("Witnesses", "`witnesses` of an environment"),
+        ],
+    },
+    Page {
+        file: "targets",
+        title: "Targets",
+        intro: "What each driver needs to know. A target of the workspace file has its `kind`, its `driver` (the first of a \
+                kind where it names none), and these keys. In prose: [secrets, epochs and pauses](../language.md#secrets), \
+                [anchors](../anchors.md).",
+        kind: Kind::Workspace,
+        parts: &[
+            shown(
+                "TargetKind",
+                "Kinds",
+                &["# runwarden.yaml
+runwarden: v1
+environment: staging
+ledger: { path: .runwarden/ledger.db, key: .runwarden/ledger.key, origin: example.org/ops }
+targets:
+  control_plane: { kind: service, url: 'https://kora.example.org' }
+  substrate:
+    kind: epoch
+    driver: postgres
+    connection: { host: db.example.org, database: kora, user: runwarden, ca_file: /etc/ssl/db.pem }
+    actor: 6b1d6f0e-58e4-4b3c-9d27-3f1c8b6a2e11
+  audit: { kind: ledger, driver: hash_chain, path: /var/lib/forge/audit.jsonl, recipe: audit }
+  vault: { kind: secret_store, driver: vault, url: 'https://vault.example.org', path: kora/prod }
+  off_site:
+    kind: anchor_store
+    driver: s3
+    bucket: anchors
+    access_key_id: { env: ANCHOR_KEY_ID }
+    secret_access_key: { secret: anchor_key }
+    object_lock: { mode: compliance, keep: 365d }
+secrets:
+  anchor_key: { from: vault, key: ANCHOR_SECRET }"],
+            ),
+            part("ServiceHttp", "`service`: `http`"),
+            part("CommandCommand", "`command`: `command`"),
+            part("EpochSqlite", "`epoch`: `sqlite`"),
+            part("EpochPostgres", "`epoch`: `postgres`"),
+            part("PauseFile", "`pause`: `file`"),
+            part("PausePostgres", "`pause`: `postgres`"),
+            part("PauseCommand", "`pause`: `command`"),
+            part("PauseEvm", "`pause`: `evm`"),
+            part("Connection", "`connection` to PostgreSQL"),
+            part("SecretStoreDotenv", "`secret_store`: `dotenv`"),
+            part("SecretStoreEnv", "`secret_store`: `env`"),
+            part("SecretStoreDirectory", "`secret_store`: `directory`"),
+            part("SecretStoreVault", "`secret_store`: `vault`"),
+            part("SecretStoreCommand", "`secret_store`: `command`"),
+            part("Stdin", "`stdin` of a command that keeps secrets"),
+            part("LedgerRunwarden", "`ledger`: `runwarden`"),
+            part("LedgerCorvusforge", "`ledger`: `corvusforge`"),
+            part("LedgerHashChain", "`ledger`: `hash_chain`"),
+            part("Recipe", "`recipe` of a hash chain"),
+            part("LedgerDigestLog", "`ledger`: `digest_log`"),
+            part("AnchorStoreDirectory", "`anchor_store`: `directory`"),
+            part("AnchorStoreGitTag", "`anchor_store`: `git_tag`"),
+            part("AnchorStoreS3", "`anchor_store`: `s3`"),
+            part("Lock", "`object_lock`"),
+            part("LockMode", "`mode` of an object lock"),
+            part("AnchorStoreRekor", "`anchor_store`: `rekor`"),
+            part("AnchorStoreSmtp", "`anchor_store`: `smtp`"),
+            part("Protection", "`tls` of mail"),
+            part("Credential", "Where a credential is"),
+            part("Trust", "`trust` in an anchor store"),
+            part("PluginRegistryCorvusforge", "`plugin_registry`: `corvusforge`"),
+            part("ArtifactStoreCorvusforge", "`artifact_store`: `corvusforge`"),
         ],
     },
 ];
