@@ -2,6 +2,7 @@
 //!
 //! Mount points beyond a second name of the folder itself are not looked through.
 
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -53,20 +54,21 @@ impl Place {
 
     /// Whether this is the folder or lies in it, under whatever name.
     pub(super) fn is_inside(&self, folder: &Self) -> Result<bool, Error> {
-        if self.whole().starts_with(folder.whole()) {
-            return Ok(true);
-        }
-        let Some(folder) = folder.existing() else {
-            return Ok(false);
-        };
-        let identity = identity_of(folder)?;
-        for ancestor in self.ancestor.ancestors() {
-            if identity_of(ancestor)? == identity {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        lies_in(&self.whole(), &self.identities()?, folder)
     }
+
+    /// Device and inode of what exists of it, and of each folder around that.
+    fn identities(&self) -> Result<Vec<(u64, u64)>, Error> {
+        self.ancestor.ancestors().map(identity_of).collect()
+    }
+}
+
+/// Whether a place, of which these exist, is the folder or lies in it.
+fn lies_in(whole: &Path, around: &[(u64, u64)], folder: &Place) -> Result<bool, Error> {
+    if whole.starts_with(folder.whole()) {
+        return Ok(true);
+    }
+    folder.existing().map_or(Ok(false), |folder| Ok(around.contains(&identity_of(folder)?)))
 }
 
 fn identity_of(path: &Path) -> Result<(u64, u64), Error> {
@@ -85,8 +87,15 @@ impl Machine {
 
     /// Whether a place is, or lies in, something that no action may change.
     pub(super) fn is_protected(&self, place: &Place) -> Result<bool, Error> {
+        if self.settings.protected.is_empty() {
+            return Ok(false);
+        }
+        let (whole, around) = (place.whole(), place.identities()?);
+        // Most of them lie beside each other.
+        let mut folders = HashMap::new();
         for protected in &self.settings.protected {
-            if place.is_inside(&self.place(protected)?)? {
+            let protected = place_beside(&self.absolute(protected)?, &mut folders)?;
+            if lies_in(&whole, &around, &protected)? {
                 return Ok(true);
             }
         }
@@ -149,6 +158,31 @@ pub(super) fn place(path: &Path) -> Result<Place, Error> {
         }
     }
     Err(Error::Refused(format!("`{}` is no absolute path", path.display())))
+}
+
+/// The same, where it was found out before where the folders lead.
+pub(super) fn place_beside(path: &Path, folders: &mut HashMap<PathBuf, Place>) -> Result<Place, Error> {
+    let (Some(folder), Some(Component::Normal(name))) = (path.parent(), path.components().next_back()) else {
+        return place(path);
+    };
+    let known = match folders.get(folder) {
+        Some(known) => known,
+        None => folders.entry(folder.to_owned()).or_insert(place(folder)?),
+    };
+    let mut found = known.clone();
+    if found.existing().is_some() {
+        match std::fs::symlink_metadata(found.ancestor.join(name)) {
+            Ok(there) if there.is_symlink() => return place(path),
+            Ok(_) => {
+                found.ancestor.push(name);
+                return Ok(found);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(Error::File { verb: "look at", path: path.to_owned(), source }),
+        }
+    }
+    found.rest.push(name.to_owned());
+    Ok(found)
 }
 
 fn below(part: Component<'_>, path: &Path) -> Result<OsString, Error> {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use proptest::prelude::*;
 
 use super::Workspace;
-use crate::host::machine::place::{FOLDER, READ, open_judged, walk};
+use crate::host::machine::place::{FOLDER, READ, open_judged, place, place_beside, walk};
 use crate::host::{EntryKind, Error, Existing, Host, Probe};
 use crate::id::Digest;
 
@@ -343,6 +343,12 @@ proptest! {
             Some((front.canonicalize().ok()?, &parts[count..]))
         });
         let (real, rest) = exists.unwrap();
+        // Beside others, whose folder is known, a path leads where it leads by itself.
+        let (whole, mut known) = (workspace.path(root).join(&path), std::collections::HashMap::new());
+        for _ in 0..2 {
+            let beside = place_beside(&whole, &mut known);
+            prop_assert_eq!(beside.ok(), place(&whole).ok());
+        }
         if rest.contains(&"..") {
             prop_assert!(judged.is_err());
         } else {
