@@ -77,10 +77,7 @@ impl Runner<'_> {
             return Ok(());
         }
         if step.for_each.is_none() && self.was_done(path) {
-            let turn = Turn { frame, step, path: path.to_owned(), scope };
-            let slot = self.turn(&turn).await?;
-            frame.put_step(&step.id, slot);
-            return Ok(());
+            return self.turn_whole(Turn { frame, step, path: path.to_owned(), scope }).await;
         }
         if let Some(when) = &step.when {
             match when.decide(&scope) {
@@ -97,16 +94,14 @@ impl Runner<'_> {
             }
         }
         let Some(for_each) = &step.for_each else {
-            let turn = Turn { frame, step, path: path.to_owned(), scope };
-            let slot = self.turn(&turn).await?;
-            frame.put_step(&step.id, slot);
-            return Ok(());
+            return self.turn_whole(Turn { frame, step, path: path.to_owned(), scope }).await;
         };
         let items = match items_of(for_each, &scope) {
             Ok(Known::Known(items)) => items,
             Ok(Known::Undecided(because)) => return Err(undecidable("for_each", path, &because.join("; "))),
             Err(why) => return Err(undecidable("for_each", path, &why)),
         };
+        drop(scope);
         if items.is_empty() {
             self.skip(path, StepState::Skipped, "there are no items".to_owned(), None)?;
             frame.put_step(&step.id, view(StepState::Skipped, None).slot());
@@ -115,6 +110,16 @@ impl Runner<'_> {
         frame.put_step(&step.id, Slot::fields([("items", Slot::fields(Vec::<(String, Slot)>::new()))]));
         self.each(frame, step, path, (for_each, items)).await?;
         frame.put_member(&step.id, "state", Slot::Known(Value::from(StepState::Succeeded.as_str())));
+        Ok(())
+    }
+
+    /// A step that is not done for each of a list.
+    async fn turn_whole(&self, turn: Turn<'_>) -> Result<(), Halt> {
+        let slot = self.turn(&turn).await?;
+        let Turn { frame, step, scope, .. } = turn;
+        // What is known of all steps so far is not copied for one more: nobody else sees it now.
+        drop(scope);
+        frame.put_step(&step.id, slot);
         Ok(())
     }
 
@@ -135,10 +140,13 @@ impl Runner<'_> {
             self.attend(path)?;
             let scope = frame.scope().with(for_each.variable.as_str(), Slot::Known(item));
             let turn = Turn { frame, step, path: format!("{path}[{key}]"), scope };
-            match self.turn(&turn).await {
+            let done = self.turn(&turn).await;
+            let Turn { path: item, scope, .. } = turn;
+            drop(scope);
+            match done {
                 Ok(slot) => frame.put_item(&step.id, &key, slot),
                 Err(Halt::Failed { failure, state, undo }) => {
-                    self.settle_failed(frame, step, &turn.path, &failure, state)?;
+                    self.settle_failed(frame, step, &item, &failure, state)?;
                     frame.put_item(&step.id, &key, view(state, None).slot());
                     let goes_on = step.on_error == OnError::Continue && !undo && !is_final(&failure.code);
                     let halt = Halt::Failed { failure, state, undo };
