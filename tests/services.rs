@@ -42,6 +42,8 @@ mod parts;
 mod policy;
 #[path = "services/postgres.rs"]
 mod postgres;
+#[path = "services/postmortems.rs"]
+mod postmortems;
 #[path = "services/rekor.rs"]
 mod rekor;
 #[path = "services/s3.rs"]
