@@ -31,6 +31,8 @@ mod forge;
 mod git;
 #[path = "services/kora.rs"]
 mod kora;
+#[path = "services/kora_stopped.rs"]
+mod kora_stopped;
 #[path = "services/mvcrs.rs"]
 mod mvcrs;
 #[path = "../examples/mvcrs/writer.rs"]
