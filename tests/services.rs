@@ -27,6 +27,8 @@ mod directory;
 mod editors;
 #[path = "services/forge.rs"]
 mod forge;
+#[path = "services/forge_recoveries.rs"]
+mod forge_recoveries;
 #[path = "services/git.rs"]
 mod git;
 #[path = "services/kora.rs"]
