@@ -185,7 +185,10 @@ impl From<PlanError> for Refusal {
             PlanError::OtherEnvironment { .. } => Self::new(Exit::Refused, "other-environment", message),
             PlanError::NoVariable { .. } => Self::invalid("unset-variable", message),
             PlanError::Undecidable { .. } => Self::invalid("undecidable", message),
-            PlanError::Consent(_) => Self::new(Exit::Rejected, "waiver", message).help("nothing was done"),
+            PlanError::Consent(_) => Self::new(Exit::Rejected, "waiver", message).help(
+                "nothing was done; `runwarden waiver create PROCEDURE GUARD` makes another one, by somebody who may, and \
+                 `runwarden waiver check FILE` says what is wrong with one",
+            ),
             PlanError::Target(_) => Self::invalid("target", message),
         }
     }

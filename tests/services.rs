@@ -27,10 +27,14 @@ mod directory;
 mod editors;
 #[path = "services/forge.rs"]
 mod forge;
+#[path = "services/forge_recoveries.rs"]
+mod forge_recoveries;
 #[path = "services/git.rs"]
 mod git;
 #[path = "services/kora.rs"]
 mod kora;
+#[path = "services/kora_stopped.rs"]
+mod kora_stopped;
 #[path = "services/mvcrs.rs"]
 mod mvcrs;
 #[path = "../examples/mvcrs/writer.rs"]
@@ -42,6 +46,8 @@ mod parts;
 mod policy;
 #[path = "services/postgres.rs"]
 mod postgres;
+#[path = "services/postmortems.rs"]
+mod postmortems;
 #[path = "services/rekor.rs"]
 mod rekor;
 #[path = "services/s3.rs"]

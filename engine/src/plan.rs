@@ -25,6 +25,7 @@ use crate::template::scope::Scope;
 use crate::time::{Duration, Timestamp};
 
 mod acts;
+pub mod advice;
 pub mod approvals;
 mod bind;
 pub mod call;
@@ -41,6 +42,7 @@ pub mod steps;
 mod summary;
 pub mod waivers;
 
+use advice::Advice;
 use failed::FailedNow;
 use requires::PlannedLimit;
 use waivers::InForce;
@@ -222,6 +224,9 @@ pub struct View {
     /// What stands against it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<Failure>,
+    /// What the procedure says to do about that.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub advice: Option<Advice>,
     /// The procedure.
     pub procedure: Name,
     /// Where the procedure came from: a path, or `built in`.

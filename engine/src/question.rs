@@ -25,6 +25,8 @@ use crate::template::scope::{Scope, Slot};
 use crate::template::value::Value;
 use crate::time::Timestamp;
 
+mod facts;
+
 /// What every question of one plan or run has in common.
 pub struct Asking<'a> {
     /// The actions there are.
@@ -240,7 +242,10 @@ pub fn asker(frame: &Frame, step: Option<&str>, check: &Check) -> String {
 pub fn decide(check: &Check, expect: &Expression, scope: &Scope) -> Checked {
     match expect.decide(scope) {
         Ok(Outcome::Known(true)) => answer(check, Verdict::Passed, None),
-        Ok(Outcome::Known(false)) => answer(check, Verdict::NotMet, Some(format!("`{}` is false", expect.source()))),
+        Ok(Outcome::Known(false)) => {
+            let detail = format!("`{}` is false{}", expect.source(), facts::found(expect, scope));
+            answer(check, Verdict::NotMet, Some(detail))
+        }
         Ok(Outcome::Undecided(because)) => answer(check, Verdict::Undecided, Some(because.join("; "))),
         Err(error) => answer(check, Verdict::Undecidable, Some(error.to_string())),
     }
@@ -251,6 +256,7 @@ pub fn decide(check: &Check, expect: &Expression, scope: &Scope) -> Checked {
 pub fn answer(check: &Check, verdict: Verdict, detail: Option<String>) -> Checked {
     Checked {
         check: check.id.to_string(),
+        title: check.title.clone(),
         verdict,
         required: check.severity == Severity::Required,
         detail,

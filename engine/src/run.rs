@@ -316,6 +316,13 @@ impl Run {
         self.steps.values().any(|step| step.had_effect)
     }
 
+    /// Whether any effect happened, or may have, in what the step at this path calls.
+    #[must_use]
+    pub fn had_effect_in(&self, call: &str) -> bool {
+        let within = |path: &str| path.strip_prefix(call).is_some_and(|rest| rest.starts_with('/'));
+        self.steps.iter().any(|(path, step)| step.had_effect && within(path))
+    }
+
     /// The step whose effect may or may not have happened, if there is one.
     #[must_use]
     pub fn unknown_step(&self) -> Option<&str> {

@@ -8,6 +8,8 @@ mod alerts;
 mod anchors;
 #[path = "corvusforge/deployment.rs"]
 mod deployment;
+#[path = "corvusforge/halfway.rs"]
+mod halfway;
 #[path = "corvusforge/plugins.rs"]
 mod plugins;
 #[path = "corvusforge/registry.rs"]

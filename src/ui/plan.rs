@@ -10,6 +10,9 @@ use super::table::pairs;
 use super::{Paint, count, inline};
 use crate::exit::Exit;
 
+mod open;
+mod values;
+
 /// The whole plan.
 pub fn render(view: &View, title: &str, paint: Paint) -> String {
     let mut sections = vec![head(view, title, paint)];
@@ -29,10 +32,13 @@ pub fn render(view: &View, title: &str, paint: Paint) -> String {
     section(&mut sections, paint, "asks for", &approvals(view));
     let steps: Vec<String> = view.steps.iter().enumerate().map(|(at, planned)| step(at + 1, planned, paint)).collect();
     section(&mut sections, paint, "steps", &steps.join("\n"));
-    section(&mut sections, paint, "afterwards", &checks(&view.verify, paint));
-    let undecided: Vec<String> = view.undecided.iter().map(|what| format!("  - {what}")).collect();
-    section(&mut sections, paint, "not known yet", &undecided.join("\n"));
-    sections.push(format!("{}\n{}", view.summary_line(), verdict(view, paint)));
+    // A procedure has steps: what has none is a checklist.
+    let is_checklist = view.steps.is_empty();
+    let heading = if is_checklist { "items" } else { "afterwards" };
+    section(&mut sections, paint, heading, &checks(&view.verify, paint));
+    section(&mut sections, paint, "not known yet", &open::render(view));
+    let summary = if is_checklist { String::new() } else { format!("{}\n", view.summary_line()) };
+    sections.push(format!("{summary}{}", verdict(view, paint)));
     sections.join("\n\n")
 }
 
@@ -53,6 +59,9 @@ fn head(view: &View, title: &str, paint: Paint) -> String {
     format!("{}: {title}\n{}", paint.bold(view.procedure.as_str()), pairs("  ", &rows))
 }
 
+/// Below the word that says how something was decided.
+const UNDER: &str = "               ";
+
 fn checks(checks: &[Checked], paint: Paint) -> String {
     let line = |checked: &Checked| {
         let word = match checked.verdict {
@@ -60,11 +69,17 @@ fn checks(checks: &[Checked], paint: Paint) -> String {
             Verdict::NotMet | Verdict::Violated => paint.red("not met    "),
             Verdict::Undecidable => paint.red("undecidable"),
             Verdict::Undecided => paint.yellow("undecided  "),
-            Verdict::Skipped | Verdict::Waived => paint.dim("skipped    "),
+            Verdict::Skipped => paint.dim("skipped    "),
+            Verdict::Waived => paint.yellow("WAIVED     "),
         };
         let advisory = if checked.required { "" } else { " (advisory)" };
-        let detail = checked.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
-        format!("  {word}  {}{advisory}{detail}", checked.check)
+        let title = checked.title.as_ref().map(|title| format!(": {title}")).unwrap_or_default();
+        let detail = match (&checked.detail, title.is_empty()) {
+            (None, _) => String::new(),
+            (Some(detail), true) => format!(": {detail}"),
+            (Some(detail), false) => format!("\n{UNDER}{detail}"),
+        };
+        format!("  {word}  {}{advisory}{title}{detail}", checked.check)
     };
     checks.iter().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -79,8 +94,10 @@ fn limit(limit: &PlannedLimit, paint: Paint) -> String {
     let per = limit.per.map(|per| format!(" in {per}")).unwrap_or_default();
     let by: Vec<String> = limit.by.iter().map(inline).collect();
     let by = if by.is_empty() { String::new() } else { format!(" for {}", by.join(", ")) };
+    let stopped = limit.detail.as_ref().filter(|_| limit.verdict != Verdict::Passed);
+    let detail = stopped.map(|detail| format!("\n{UNDER}{detail}")).unwrap_or_default();
     format!(
-        "  {word}  `{}` at most {}{per}{by}; {} so far",
+        "  {word}  `{}` at most {}{per}{by}; {} so far{detail}",
         limit.procedure,
         count(limit.at_most as usize, "time"),
         limit.used
@@ -106,20 +123,40 @@ fn guard(guard: &PlannedGuard, paint: Paint) -> String {
         Verdict::Undecided => paint.yellow("undecided  "),
         Verdict::Waived => paint.yellow("WAIVED     "),
     };
-    let detail = guard.detail.as_ref().map(|detail| format!("\n{:15}{detail}", "")).unwrap_or_default();
+    let detail = guard.detail.as_ref().map(|detail| format!("\n{UNDER}{detail}")).unwrap_or_default();
     let when = if guard.when == "plan" { String::new() } else { format!(" (decided {})", guard.when) };
     format!("  {word}  {}: {}{when}{detail}", guard.id, guard.rule.trim_end())
 }
 
 fn step(number: usize, step: &PlannedStep, paint: Paint) -> String {
-    let outcome = match step.outcome {
-        Outcome::WouldRun => "would run".to_owned(),
-        Outcome::WouldSkip => paint.dim("would be skipped"),
-        Outcome::WouldBeNoChange => paint.dim("would be no change"),
-        Outcome::Undecided => paint.yellow("undecided"),
-        Outcome::Refused => paint.red("refused"),
-    };
     let title = step.title.as_ref().map(|title| format!("  {title}")).unwrap_or_default();
+    let mut lines =
+        vec![format!("{number:>3}. {}{title}", paint.bold(&step.id)), format!("     {}", outcome(step, paint))];
+    if let Some(because) = &step.because {
+        lines.push(format!("     because {because}"));
+    }
+    if matches!(step.outcome, Outcome::WouldRun | Outcome::Undecided) {
+        lines.extend(step.with.as_object().into_iter().flatten().flat_map(|(name, value)| input(name, value)));
+    }
+    for (word, value) in [("before", &step.before), ("after ", &step.after)] {
+        lines.extend(value.iter().flat_map(|value| values::lines(&format!("     {word}  "), &values::as_words(value))));
+    }
+    lines.join("\n")
+}
+
+/// What would come of a step, and what kind of act it is. A call is what its steps are, and a skipped one is nothing.
+fn outcome(step: &PlannedStep, paint: Paint) -> String {
+    let outcome = match (step.outcome, step.action.as_str()) {
+        (Outcome::WouldRun, "manual") => "would ask a person".to_owned(),
+        (Outcome::WouldRun, _) => "would run".to_owned(),
+        (Outcome::WouldSkip, _) => paint.dim("would be skipped"),
+        (Outcome::WouldBeNoChange, _) => paint.dim("would be no change"),
+        (Outcome::Undecided, _) => paint.yellow("undecided"),
+        (Outcome::Refused, _) => paint.red("refused"),
+    };
+    if step.outcome == Outcome::WouldSkip || step.action.starts_with("call.") || step.action == "manual" {
+        return format!("{outcome} · {}", step.action);
+    }
     let effect = match step.effect {
         EffectClass::Read => "reads",
         EffectClass::Mutate => "changes",
@@ -130,45 +167,20 @@ fn step(number: usize, step: &PlannedStep, paint: Paint) -> String {
         engine::action::Fidelity::Estimated => "preview estimated",
         engine::action::Fidelity::None => "no preview",
     };
-    let mut lines = vec![
-        format!("{number:>3}. {}{title}", paint.bold(&step.id)),
-        format!("     {outcome} · {} · {effect} · {fidelity}", step.action),
-    ];
-    if let Some(because) = &step.because {
-        lines.push(format!("     because {because}"));
-    }
-    if matches!(step.outcome, Outcome::WouldRun | Outcome::Undecided) {
-        lines.extend(step.with.as_object().into_iter().flatten().flat_map(|(name, value)| input(name, value)));
-    }
-    for (word, value) in [("before", &step.before), ("after ", &step.after)] {
-        if let Some(value) = value {
-            lines.push(format!("     {word}  {}", inline(&undecided_as_words(value))));
-        }
-    }
-    lines.join("\n")
+    format!("{outcome} · {} · {effect} · {fidelity}", step.action)
 }
 
 /// An input of a step: a line, or for a text of several a line each below its name.
 fn input(name: &str, value: &Json) -> Vec<String> {
-    match undecided_as_words(value) {
+    match values::as_words(value) {
         Json::String(text) if text.contains('\n') => {
             let lines = text.trim_end().lines().map(|line| format!("       {line}"));
-            std::iter::once(format!("     {name} =")).chain(lines).collect()
+            // What a person is asked names what steps before it find.
+            let open = name == "ask" && (text.contains("{{") || text.contains("{%"));
+            let until = if open { ", as it is written until then" } else { "" };
+            std::iter::once(format!("     {name}{until} =")).chain(lines).collect()
         }
-        value => vec![format!("     {name} = {}", inline(&value))],
-    }
-}
-
-fn undecided_as_words(value: &Json) -> Json {
-    match value {
-        Json::Object(members) => match members.get("$undecided").and_then(Json::as_str) {
-            Some(because) => Json::String(format!("(not known yet: {because})")),
-            None => {
-                Json::Object(members.iter().map(|(name, value)| (name.clone(), undecided_as_words(value))).collect())
-            }
-        },
-        Json::Array(items) => Json::Array(items.iter().map(undecided_as_words).collect()),
-        other => other.clone(),
+        value => values::lines(&format!("     {name} = "), &value),
     }
 }
 
@@ -198,7 +210,14 @@ fn verdict(view: &View, paint: Paint) -> String {
         error => {
             let message = error.as_ref().map_or("it is not allowed", |error| error.message.as_str());
             let word = paint.red(&format!("running it would exit {} ({})", exit.code(), exit.word()));
-            format!("{word}: {message}")
+            format!("{word}: {message}{}", advice(view, paint))
         }
     }
+}
+
+/// What the procedure says to do about what stands against running it.
+fn advice(view: &View, paint: Paint) -> String {
+    let Some(advice) = &view.advice else { return String::new() };
+    let text = advice.advice.trim_end().lines().map(|line| format!("\n  {line}")).collect::<String>();
+    format!("\n{}{text}", paint.bold(&advice.title))
 }

@@ -25,9 +25,95 @@ fn a_plan_can_be_read_at_three_in_the_morning() {
          before  {\"exists\":false}\n     after   {\"exists\":true,\"size\":3,\"mode\":\"0600\",\"sha256\":\"HEX\"}\n  \
          2. tell\n     would run · data.value · reads · no preview\n     because it is read after step `write`, which has not run\n     size = (not known yet: step `write` has not run)\n\n\
          afterwards\n  undecided    there: it is read after step `write`, which has not run\n\n\
-         not known yet\n  - tell.with: step `write` has not run\n  - verify.there: it is read after step `write`, which has not run\n\n\
          2 steps: 1 exact, 0 estimated, 1 none\nready: nothing stands against running it; 2 things are decided only then",
     );
+}
+
+#[test]
+fn a_plan_says_what_each_check_asks_what_there_is_and_what_to_do() {
+    let bench = Bench::workspace().file("list.json", "[1, 2]").procedure(
+        "deploy",
+        "preconditions:\n\
+         \x20 - { id: room, title: There is room, action: data.read, with: { path: list.json }, expect: result.value | length == 3, help: Make room. }\n\
+         \x20 - { id: kind, title: It is a list, action: data.read, with: { path: list.json }, expect: result.value | first == 1 }\n\
+         \x20 - { id: small, action: file.stat, with: { path: list.json }, expect: result.size == 3, severity: advisory }\n\
+         steps:\n  - { id: pause, wait: 1ms }\n",
+    );
+    let plan = bench.run("plan deploy").exits(3).stdout;
+    let checks = "preconditions\n  not met      room: There is room\n               `result.value | length == 3` is false; \
+        `result.value` is [1,2]\n  met          kind: It is a list\n  not met      small (advisory): `result.size == 3` is \
+        false; `result.size` is 6\n";
+    assert!(plan.contains(checks), "{plan}");
+    assert!(plan.ends_with("; `result.value` is [1,2]\nNot met: There is room\n  Make room.\n"), "{plan}");
+    let told = bench.run("plan deploy --format json").exits(3).fits(&bench, "plan").json();
+    assert_eq!(told["preconditions"][0]["title"], "There is room");
+    assert_eq!(told["advice"], serde_json::json!({ "title": "Not met: There is room", "advice": "Make room." }));
+    // The run says the same.
+    let run = bench.run("run deploy -q").exits(3).stdout;
+    assert!(run.contains("`result.value` is [1,2]") && run.contains("Not met: There is room\n  Make room."), "{run}");
+    let recorded = bench.run("ledger show --kind precondition.result --format ndjson").exits(0).raw;
+    assert!(recorded.contains("\"title\":\"There is room\""), "{recorded}");
+}
+
+#[test]
+fn what_is_not_known_yet_is_said_once_and_by_what_it_depends_on() {
+    let check = |id: &str| format!("{{ id: {id}, action: file.stat, with: {{ path: note }}, expect: result.exists }}");
+    let bench = Bench::workspace().procedure(
+        "note",
+        &format!(
+            "{}    verify:\n      - {}\n      - {}\nverify:\n  - {}\n",
+            WRITE.replace("undo: { action: file.remove, with: { path: note } }\n", "undo: { none: It stays. }\n"),
+            check("there"),
+            check("still"),
+            check("after")
+        ),
+    );
+    let plan = bench.run("plan note").exits(0).stdout;
+    let open = "not known yet\n  - it is read after step `note`, which has not run:\n      note.verify.still, \
+        note.verify.there\n\n1 step";
+    assert!(plan.contains(open), "{plan}");
+    assert!(
+        plan.contains("afterwards\n  undecided    after: it is read after step `note`, which has not run\n"),
+        "{plan}"
+    );
+    let told = bench.run("plan note --format json").exits(0).json();
+    assert_eq!(told["undecided"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_checklist_is_planned_as_what_it_asks() {
+    let checklist = "runwarden: v1\nkind: checklist\nname: ready\ntitle: Ready\nversion: 1.0.0\nsummary: For a test.\nowner: ops\n\
+        items:\n  - { id: noted, title: It is noted, action: file.stat, with: { path: note }, expect: result.exists }\n";
+    let bench = Bench::workspace().file("procedures/ready.yaml", checklist);
+    let plan = bench.run("plan ready").exits(1).stdout;
+    assert!(plan.contains("items\n  not met      noted: It is noted\n"), "{plan}");
+    assert!(!plan.contains("afterwards") && !plan.contains("0 steps"), "{plan}");
+}
+
+#[test]
+fn titles_in_a_plan_file_are_those_of_the_plan() {
+    let bench = Bench::workspace().procedure("note", WRITE);
+    bench.run("plan note -o plan.json -q").exits(0);
+    let text = bench.read("plan.json").replacen("\"title\": \"Write it down\"", "\"title\": \"Look at it\"", 1);
+    let bench = bench.file("plan.json", &text);
+    let refused = bench.run("run note --plan plan.json").exits(6).stderr;
+    assert!(refused.contains("its `steps` are not those that its digest is over"), "{refused}");
+}
+
+#[test]
+fn what_is_skipped_called_or_asked_is_not_said_to_read() {
+    let bench = Bench::workspace().procedure("inner", "steps:\n  - { id: pause, wait: 1ms }\n").procedure(
+        "outer",
+        "parameters: { wanted: { type: boolean, default: false } }\n\
+         steps:\n  - { id: in, call: inner }\n  - id: say\n    manual: { ask: Say it. }\n    undo: { none: It was said. }\n\
+         \x20 - { id: not, when: parameters.wanted, action: data.value, with: { a: 1 } }\n",
+    );
+    let plan = bench.run("plan outer").exits(0).stdout;
+    for line in
+        ["     would run · call.inner\n", "     would ask a person · manual\n", "     would be skipped · data.value\n"]
+    {
+        assert!(plan.contains(line), "{plan}");
+    }
 }
 
 #[test]

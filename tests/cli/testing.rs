@@ -70,7 +70,7 @@ fn a_case_that_fails_shows_what_is_expected_beside_what_was_found() {
           exit              0          1
           steps.copy.state  succeeded  failed
           checks            none       copy.same
-          the run failed with: check `same` is not met: `result.size == 7` is false
+          the run failed with: check `same` is not met: `result.size == 7` is false; `result.size` is 8
   passed  good
 
 2 cases: 1 passed, 1 failed",

@@ -164,43 +164,78 @@ pub fn wall(github: &Answers, commit: &str, state: &str) {
     github.says("GET", &format!("{REPOSITORY}/actions/runs/7/jobs"), 200, &jobs);
 }
 
-#[test]
-fn the_market_goes_on_only_when_ci_is_green_for_the_head_and_owners_are_as_expected() {
-    let Some(anvil) = Anvil::start() else { return };
-    let github = Answers::start();
-    let text = workspace(&anvil, CHAIN, &anvil.governance, &anvil.url, &github.url);
-    let control = |status: &str| {
-        let result = json!({ "key": "feePool", "status": status });
-        let report = json!({ "network": { "chainId": CHAIN, "name": "mainnet" },
-            "configPath": "config/owner-control.mainnet.json", "results": [result] });
-        format!("[dotenv@17.2.1] injecting env (3) from .env\n{report}\n")
-    };
+/// A paused system whose owners are as they should be, and what lets its market go on.
+fn paused_system(anvil: &Anvil, github: &Answers) -> Bench {
+    let text = workspace(anvil, CHAIN, &anvil.governance, &anvil.url, &github.url);
     let bench = Bench::empty()
         .file("runwarden.yaml", &text)
         .file("token.env", "TOKEN=\"Bearer ghp_0123456789abcdef\"\n")
         .file("control.json", &control("ok"));
     std::fs::set_permissions(bench.path("token.env"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    let name = "agijobs.system_unpause";
-    let unpause = || {
-        let fixed =
-            ["run", name, "-q", "--as", "ops", "--confirm", name, "-p", "chain_id=31337", "-p", "network=mainnet"];
-        let more = ["-p", "reason=validators replaced", "-p", "required_jobs={\"ci.yml\":[\"Tests\"]}"];
-        let answers = ["--answer", "over.remedied=The validators were replaced", "--answer", "over.read_back=mainnet"];
-        bench.run_with(&[&fixed[..], &more, &["-p", "settle=1s"], &answers].concat())
-    };
     anvil.send(&anvil.governance, &anvil.pause, "0x595c6a67");
+    bench
+}
+
+/// What the script that reads owners says.
+fn control(status: &str) -> String {
+    let result = json!({ "key": "feePool", "status": status });
+    let report = json!({ "network": { "chainId": CHAIN, "name": "mainnet" },
+        "configPath": "config/owner-control.mainnet.json", "results": [result] });
+    format!("[dotenv@17.2.1] injecting env (3) from .env\n{report}\n")
+}
+
+fn unpause(bench: &Bench) -> Outcome {
+    let name = "agijobs.system_unpause";
+    let fixed = ["run", name, "-q", "--as", "ops", "--confirm", name, "-p", "chain_id=31337", "-p", "network=mainnet"];
+    let more = ["-p", "reason=validators replaced", "-p", "required_jobs={\"ci.yml\":[\"Tests\"]}"];
+    let answers = ["--answer", "over.remedied=The validators were replaced", "--answer", "over.read_back=mainnet"];
+    bench.run_with(&[&fixed[..], &more, &["-p", "settle=1s"], &answers].concat())
+}
+
+#[test]
+fn the_market_goes_on_only_when_ci_is_green_for_the_head_and_owners_are_as_expected() {
+    let Some(anvil) = Anvil::start() else { return };
+    let github = Answers::start();
+    let bench = paused_system(&anvil, &github);
     for (commit, state) in [("c0ffee", "skipped"), ("c0ffee", "failure"), ("0bso1ete", "success")] {
         wall(&github, commit, state);
-        let stopped = unpause().exits(4).stdout;
+        let stopped = unpause(&bench).exits(4).stdout;
         assert!(stopped.contains("CI is not green for the head commit"), "{stopped}");
     }
     wall(&github, "c0ffee", "success");
     std::fs::write(bench.path("control.json"), control("mismatch")).unwrap();
-    assert!(unpause().exits(1).stdout.contains("Owner-control on chain is not as expected"));
+    assert!(unpause(&bench).exits(1).stdout.contains("Owner-control on chain is not as expected"));
     assert_eq!(anvil.paused(), 8);
     std::fs::write(bench.path("control.json"), control("ok")).unwrap();
-    unpause().exits(0);
+    unpause(&bench).exits(0);
     assert_eq!(anvil.paused(), 0);
+}
+
+#[test]
+fn a_market_that_goes_on_in_a_later_block_is_waited_for_and_asked_of_nobody_again() {
+    let Some(anvil) = Anvil::start() else { return };
+    let github = Answers::start();
+    let bench = paused_system(&anvil, &github);
+    wall(&github, "c0ffee", "success");
+    anvil.ask("evm_setAutomine", &json!([false]));
+    let unknown = unpause(&bench).exits(9).stdout;
+    assert!(unknown.contains("is in no block after") && unknown.contains("Do not send another one"), "{unknown}");
+    anvil.ask("evm_mine", &json!([]));
+    anvil.ask("evm_setAutomine", &json!([true]));
+    let sent = anvil.sent();
+    bench.run("resume last -q --as ops").exits(0);
+    assert_eq!((anvil.paused(), anvil.sent()), (0, sent));
+}
+
+#[test]
+fn a_wrong_chain_is_named_with_both_numbers_and_what_to_compare() {
+    let Some(anvil) = Anvil::start() else { return };
+    let sent = anvil.sent();
+    let other = workspace(&anvil, 1, &anvil.governance, &anvil.url, "http://127.0.0.1:9");
+    let refused = pause(&Bench::empty().file("runwarden.yaml", &other), &IDLE).exits(3).stdout;
+    assert!(refused.contains("31337") && refused.contains("This lever cannot be used as it is set"), "{refused}");
+    assert!(refused.contains("Compare chain, address and signer"), "{refused}");
+    assert_eq!((anvil.paused(), anvil.sent()), (0, sent));
 }
 
 #[test]

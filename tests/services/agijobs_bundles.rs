@@ -304,6 +304,19 @@ fn an_empty_bundle_another_method_another_contract_and_a_shared_configuration_ar
     assert_eq!(bench.read("calls"), calls);
 }
 
+#[test]
+fn a_script_that_would_execute_writes_no_bundle_of_parameters() {
+    let Some(anvil) = Anvil::start() else { return };
+    let (bench, parameters) = adjusting(&anvil);
+    let executes = bench
+        .read("runwarden.yaml")
+        .replace("argv: [./script, bundle]", "argv: [./script, bundle], env: { OWNER_PLAN_EXECUTE: '1' }");
+    fs::write(bench.path("runwarden.yaml"), executes).unwrap();
+    let stopped = adjust(&bench, &parameters).exits(4).stdout;
+    assert!(stopped.contains("guard `no_execute`"), "{stopped}");
+    assert!(!bench.exists("calls"));
+}
+
 const SLASH: &str = "agijobs.manual_slashing";
 
 fn slashing(anvil: &Anvil, values: [&str; 4]) -> (Bench, Vec<String>) {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::answers::Answers;
 use super::bench::{Bench, Outcome};
 
-const OLD: [(&str, &str); 4] = [
+pub const OLD: [(&str, &str); 4] = [
     ("SAT_HMAC_SECRET", "old-sat-0123456789-0123456789-0123456789"),
     ("ET_HMAC_SECRET", "old-et-0123456789-0123456789-0123456789"),
     ("RECEIPT_HMAC_SECRET", "old-receipt-0123456789-0123456789-01234"),
@@ -28,23 +28,23 @@ const E2E: &str = "#!/bin/sh\ngrep -h ^SAT_HMAC_SECRET= running-* | sort -u | wc
     mkdir -p storage/scenarios/scn-0009\nmv scored storage/scenarios/scn-0009/results\n\
     echo '{\"scenario_id\":\"scn-0009\"}'\n";
 
-struct Site {
-    bench: Bench,
-    services: Answers,
+pub struct Site {
+    pub bench: Bench,
+    pub services: Answers,
 }
 
-fn ready(service: &str) -> Value {
+pub fn ready(service: &str) -> Value {
     json!({ "status": "ready", "service": service })
 }
 
-fn queue(waiting: u64) -> Value {
+pub fn queue(waiting: u64) -> Value {
     let consumer = |name: &str, waiting: u64| json!({ "name": name, "num_pending": waiting, "num_ack_pending": 0 });
     let consumers = json!([consumer("orchestrator", waiting), consumer("scoreboard", 2)]);
     json!({ "account_details": [{ "stream_detail": [{ "name": "FORGE", "consumer_detail": consumers }] }] })
 }
 
 /// A scenario's results, as the scoreboard with this key leaves them.
-fn results(folder: &Path, scenario: &str, key: &LedgerKey) {
+pub fn results(folder: &Path, scenario: &str, key: &LedgerKey) {
     fs::create_dir_all(folder).unwrap();
     let score = format!(r#"{{"passed":1,"scenario_id":"{scenario}","score":1.0}}"#);
     let hash = |bytes: &[u8]| Digest::of(bytes).hex().to_owned();
@@ -59,7 +59,7 @@ fn results(folder: &Path, scenario: &str, key: &LedgerKey) {
 }
 
 impl Site {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let services = Answers::start();
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/forge/runwarden.yaml");
         let mut text = fs::read_to_string(workspace).unwrap();
@@ -102,7 +102,7 @@ impl Site {
         site
     }
 
-    fn program(&self, name: &str, text: &str) {
+    pub fn program(&self, name: &str, text: &str) {
         let path = self.bench.path(name);
         fs::write(&path, text).unwrap();
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -114,7 +114,7 @@ impl Site {
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
     }
 
-    fn environment(&self, service: &str, secrets: &[(&str, &str)], more: &str) {
+    pub fn environment(&self, service: &str, secrets: &[(&str, &str)], more: &str) {
         let secrets: String = secrets.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
         let text = format!(
             "FORGE_ENV=production\n{secrets}ORCHESTRATOR_INTERNAL_TOKEN=orchestrator-internal\n\
@@ -136,7 +136,7 @@ impl Site {
     }
 }
 
-fn key(seed: u8) -> LedgerKey {
+pub fn key(seed: u8) -> LedgerKey {
     LedgerKey::from_seed(&[seed; 32])
 }
 

@@ -113,12 +113,12 @@ pub fn boot(gates: &[&str]) -> Value {
     json!({ "current": { "boot_id": "boot_1a2b3c4d", "outcome": "ready", "started_at": "NOW", "gates": gates }, "history": [] })
 }
 
-fn dr(epoch: u64, known: u64) -> Value {
+pub fn dr(epoch: u64, known: u64) -> Value {
     json!({ "current": { "substrate_epoch": epoch, "kora_known_epoch": known }, "runbook_pending": false, "stub": false })
 }
 
 /// A substrate, and a dashboard that shows what it is like there.
-fn incident(epoch: u64, known: u64) -> Option<(Postgres, Site)> {
+pub fn incident(epoch: u64, known: u64) -> Option<(Postgres, Site)> {
     let content = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/kora/substrate.sql");
     let postgres = Postgres::start(&content)?;
     postgres.sql(&format!("UPDATE kora_dr_epoch_substrate SET substrate_epoch = {epoch}, kora_known_epoch = {known}"));
@@ -135,7 +135,7 @@ fn incident(epoch: u64, known: u64) -> Option<(Postgres, Site)> {
 }
 
 const WORKSPACE: &str = "workspace_id=org_a";
-const TICKET: [&str; 2] = ["rewind.ticket=SUB-7", "rewind.restored_to=2026-05-03T08:00:00Z"];
+pub const TICKET: [&str; 2] = ["rewind.ticket=SUB-7", "rewind.restored_to=2026-05-03T08:00:00Z"];
 
 #[test]
 fn an_epoch_is_bumped_past_what_is_known_anywhere_and_kora_comes_back() {

@@ -10,7 +10,7 @@ use super::bench::{Bench, Outcome};
 use super::mvcrs_writer::{State, write};
 
 /// The example's workspace over a project in that state, which is a git repository with one commit.
-fn site(state: State) -> Bench {
+pub fn site(state: State) -> Bench {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/mvcrs/runwarden.yaml");
     let bench = Bench::empty().file("runwarden.yaml", &fs::read_to_string(workspace).unwrap());
     let home = bench.path("home").display().to_string();
@@ -31,14 +31,14 @@ fn git(bench: &Bench, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-fn run(bench: &Bench, name: &str, parameters: &[&str], answers: &[&str]) -> Outcome {
+pub fn run(bench: &Bench, name: &str, parameters: &[&str], answers: &[&str]) -> Outcome {
     let mut arguments = vec!["run", name, "-q", "--as", "ops", "--confirm", name];
     arguments.extend(parameters.iter().flat_map(|parameter| ["-p", parameter]));
     arguments.extend(answers.iter().flat_map(|answer| ["--answer", answer]));
     bench.run_with(&arguments)
 }
 
-fn resume(bench: &Bench, answers: &[&str]) -> Outcome {
+pub fn resume(bench: &Bench, answers: &[&str]) -> Outcome {
     let mut arguments = vec!["resume", "last", "-q", "--as", "ops"];
     arguments.extend(answers.iter().flat_map(|answer| ["--answer", answer]));
     bench.run_with(&arguments)
@@ -48,11 +48,11 @@ fn lock(bench: &Bench) -> Value {
     serde_json::from_str(&bench.read("project/state/trust_lock_state.json")).unwrap()
 }
 
-const STATE: &str = "state_dir=project/state";
+pub const STATE: &str = "state_dir=project/state";
 const MARKERS: &str = "markers=project/docs/audit_summary.md";
 const POLICY: &str = "policy=project/policy/trust_guard_policy.json";
-const TELEMETRY: &str = "telemetry=project/observatory/metrics/mvcrs_challenges.csv";
-const FACTS: [&str; 4] = [
+pub const TELEMETRY: &str = "telemetry=project/observatory/metrics/mvcrs_challenges.csv";
+pub const FACTS: [&str; 4] = [
     "summary=Three critical deviations in a row",
     "root_cause=The second verifier was a stub",
     "remediation=The stub was replaced by a verifier",
@@ -232,4 +232,47 @@ fn a_triage_leads_a_material_deviation_to_a_person_and_three_critical_ones_furth
     assert!(waits.contains("fix_branch/remediation"), "{waits}");
     assert_eq!(lock(&bench)["locked"], true);
     assert!(git(&bench, &["for-each-ref", "refs/heads/fix"]).contains("fix/mvcrs-incident-"));
+}
+
+#[test]
+fn evidence_is_not_kept_in_the_folder_that_it_is_evidence_of() {
+    let bench = site(State::Edited);
+    let parameters =
+        ["cause=chain_anomaly", "repository=project", STATE, TELEMETRY, "incidents=project/state/incidents"];
+    let stopped = run(&bench, "mvcrs.fix_branch", &parameters, &[]).exits(4).stdout;
+    assert!(stopped.contains("guard `evidence_stays_outside`"), "{stopped}");
+    assert!(!bench.exists("project/state/incidents"));
+    assert_eq!(git(&bench, &["for-each-ref", "refs/heads/fix"]), "");
+}
+
+#[test]
+fn a_release_that_was_left_half_way_is_taken_back_or_goes_on_without_a_second_decision() {
+    let why = "why=Three critical deviations in a row";
+    let locked = ["stop_jobs.stopped=true", "stop_jobs.jobs=nightly recompute", "escalate.reference=GOV-7"];
+    let decided = ["decision.reference=GOV-8", "decision.remedied=The verifier was mended"];
+    for goes_on in [true, false] {
+        let bench = site(State::Clean);
+        run(&bench, "mvcrs.trust_lock", &[why, STATE, MARKERS, POLICY], &locked).exits(0);
+        fs::remove_file(bench.path("project/docs/audit_summary.md")).unwrap();
+        fs::create_dir(bench.path("project/docs/audit_summary.md")).unwrap();
+        let release = [why, STATE, MARKERS, POLICY, "release=true"];
+        let failed = run(&bench, "mvcrs.trust_lock", &release, &decided).exits(1).stdout;
+        assert!(failed.contains("step `mark_released`"), "{failed}");
+        assert_eq!(
+            (&lock(&bench)["locked"], bench.exists("project/state/mvcrs_safe_mode.lock")),
+            (&false.into(), false)
+        );
+        fs::remove_dir(bench.path("project/docs/audit_summary.md")).unwrap();
+        fs::write(bench.path("project/docs/audit_summary.md"), "# Audit summary\n").unwrap();
+        if goes_on {
+            resume(&bench, &[]).exits(0);
+            assert!(bench.read("project/docs/audit_summary.md").contains("<!-- MVCRS_TRUST_LOCK: RELEASED "));
+            assert_eq!(lock(&bench)["manual_unlocks_today"], 1);
+        } else {
+            let told = ["undo", "last", "-q", "--as", "ops", "--answer", "decision.told=the committee"];
+            bench.run_with(&told).exits(7);
+            assert_eq!(lock(&bench)["locked"], true);
+            assert!(bench.read("project/state/mvcrs_safe_mode.lock").contains("\"safe_mode_enabled\": true"));
+        }
+    }
 }

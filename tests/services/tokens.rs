@@ -11,7 +11,7 @@ use super::parts::{has, python};
 const OLD: &str = "wsk_0000000000000000000000000000000000000000000000000000000000000000";
 const NEW: &str = "wsk_1111111111111111111111111111111111111111111111111111111111111111";
 const OLD_OAUTH: &str = "sk-ant-oat-old-old-old-old-old";
-const NEW_OAUTH: &str = "sk-ant-oat-new-new-new-new-new";
+pub const NEW_OAUTH: &str = "sk-ant-oat-new-new-new-new-new";
 
 /// What `doppler` does here: a folder for each project, a file for each key.
 const DOPPLER: &str = r#"#!/bin/sh
@@ -25,7 +25,7 @@ esac
 "#;
 
 /// A deployment with both tokens, in which a restart leads to a ready boot.
-fn site() -> Site {
+pub fn site() -> Site {
     let site = Site::new("/nowhere");
     site.program("doppler", DOPPLER);
     let (substrate, anthropic) = ("doppler/kora-runtime-substrate", "doppler/kora-runtime-anthropic");
@@ -45,17 +45,17 @@ fn site() -> Site {
     site
 }
 
-fn events(types: &[&str]) -> serde_json::Value {
+pub fn events(types: &[&str]) -> serde_json::Value {
     let events: Vec<_> = types.iter().map(|kind| json!({ "event_type": kind, "occurred_at": "NOW" })).collect();
     json!({ "stub": false, "events": events })
 }
 
-fn value(site: &Site, path: &str) -> String {
+pub fn value(site: &Site, path: &str) -> String {
     fs::read_to_string(site.bench.path(path)).unwrap()
 }
 
 const TOKEN: &str = "doppler/kora-runtime-substrate/KORA_SERVICE_TOKEN";
-const OAUTH: &str = "doppler/kora-runtime-anthropic/CLAUDE_CODE_OAUTH_TOKEN";
+pub const OAUTH: &str = "doppler/kora-runtime-anthropic/CLAUDE_CODE_OAUTH_TOKEN";
 const MINTED: [&str; 2] = ["mint.ticket=SUB-12", "mint.expires_at=2099-11-18T00:00:00Z"];
 const REVOKED: [&str; 2] = ["revoke_old.event_id=evt_12345678", "revoke_old.read_back=kora-runtime"];
 const WHY: [&str; 2] = ["reason=quarterly rotation", "boot_time=1s"];

@@ -191,6 +191,7 @@ mod tests {
     fn all(items: &[(Verdict, bool)]) -> Vec<Checked> {
         let checked = |(verdict, required): &(Verdict, bool)| Checked {
             check: "item".to_owned(),
+            title: None,
             verdict: *verdict,
             required: *required,
             detail: None,

@@ -77,6 +77,7 @@ impl Failure {
 impl Checked {
     /// Takes the secrets out.
     pub fn mask(&mut self, masker: &Masker) {
+        optional(masker, &mut self.title);
         optional(masker, &mut self.detail);
     }
 }

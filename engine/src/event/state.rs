@@ -162,6 +162,9 @@ pub struct Failure {
 pub struct Checked {
     /// The check's id.
     pub check: String,
+    /// What it asks, for people.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub title: Option<String>,
     /// How it was decided.
     pub verdict: Verdict,
     /// Whether it counts.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use super::consents::REJECTED;
 use super::{Checkpoint, Ended, Error, Halt, Runner};
@@ -10,16 +10,12 @@ use crate::event::fact::{Event, RunEnd, RunSuspended};
 use crate::event::people::Sought;
 use crate::event::state::{Failure, RunStatus, StepState};
 use crate::frame::Frame;
-use crate::id::Id;
 use crate::plan::Status;
-use crate::procedure::check::Check;
+use crate::plan::advice::advice;
+use crate::procedure::Work;
 use crate::procedure::step::OnFailure;
-use crate::procedure::{FailureMode, Procedure, Work};
 use crate::run::Run;
 use crate::template::Outcome as Known;
-use crate::template::scope::Slot;
-use crate::template::text::Text;
-use crate::template::value::Value;
 
 impl Runner<'_> {
     /// Ends, and says so without the secrets that an error or output may hold.
@@ -66,7 +62,8 @@ impl Runner<'_> {
             RunStatus::Succeeded => self.outputs(&root),
             _ => (status, failure, Map::new()),
         };
-        let advice = failure.as_ref().and_then(|failure| self.advice(&root, failure));
+        let advice = failure.as_ref().and_then(|failure| advice(&root, failure));
+        let advice = advice.map(|advice| (advice.title, advice.advice));
         let mut book = self.book();
         if status == RunStatus::Unknown {
             // It has not ended: what happened is found out first, then it goes on.
@@ -183,38 +180,6 @@ impl Runner<'_> {
         }
         (RunStatus::Succeeded, None, outputs)
     }
-
-    /// The first failure mode that fits; without one what the check that was not met asks for, and its help.
-    fn advice(&self, root: &Arc<Frame>, failure: &Failure) -> Option<(String, String)> {
-        let scope = root.scope().with("error", error_slot(failure));
-        let fits = |mode: &&FailureMode| matches!(mode.when.decide(&scope), Ok(Known::Known(true)));
-        let words = |text: &Text| match text.render(&scope) {
-            Ok(Known::Known(words)) => words,
-            _ => text.source().to_owned(),
-        };
-        if let Some(mode) = root.procedure.failure_modes.iter().find(fits) {
-            return Some((mode.title.clone(), words(&mode.advice)));
-        }
-        let check = failed_check(&root.procedure, failure)?;
-        let title = check.title.as_ref()?;
-        Some((format!("Not met: {title}"), check.help.as_ref().map(words).unwrap_or_default()))
-    }
-}
-
-/// The check that was not met, where it is one of the procedure's own and not of one that it calls.
-fn failed_check<'a>(procedure: &'a Procedure, failure: &Failure) -> Option<&'a Check> {
-    let id = failure.check.as_deref()?;
-    let (before, after) = match failure.step.as_deref() {
-        Some(path) => {
-            let step = procedure.find_step(&Id::parse(path.split('[').next()?).ok()?)?;
-            (&step.preconditions, &step.verify)
-        }
-        None => match &procedure.work {
-            Work::Steps(work) => (&procedure.preconditions, &work.verify),
-            Work::Items(items) => (&procedure.preconditions, items),
-        },
-    };
-    before.iter().chain(after).find(|check| check.id.as_str() == id)
 }
 
 fn suspended(run: Run, because: &str, detail: String, step: Option<String>, checkpoint: Checkpoint) -> Ended {
@@ -227,13 +192,4 @@ fn suspended(run: Run, because: &str, detail: String, step: Option<String>, chec
         outputs: Map::new(),
         checkpoint: Some(checkpoint),
     }
-}
-
-/// What `error` is in expressions: every member is there, and none where it does not apply.
-fn error_slot(failure: &Failure) -> Slot {
-    let json = json!({
-        "code": failure.code, "message": failure.message, "step": failure.step, "check": failure.check,
-        "guard": failure.guard, "attempt": failure.attempt,
-    });
-    Slot::Known(Value::from_json(&json))
 }

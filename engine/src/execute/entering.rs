@@ -14,16 +14,12 @@ use crate::procedure::guard::Moment;
 impl Runner<'_> {
     /// Limits, locks, and the record that it begins; once for each call, also when the run goes on.
     pub(super) async fn enter_call(&self, callee: &Arc<Frame>, path: &str) -> Result<(), Halt> {
-        let requires = &callee.procedure.requires;
         let is_new = !self.book().run.calls.contains_key(path);
-        if is_new {
-            let own: Vec<Called> = self.book().run.calls.values().cloned().collect();
-            for limit in &requires.limits {
-                let judged = judge_limit(callee, limit, self.means.history, &own);
-                if judged.verdict != Verdict::Passed {
-                    return Err(refused("limit", judged.detail.unwrap_or_default(), path));
-                }
-            }
+        // While it did nothing it did not count, and another may have run meanwhile.
+        if !self.book().run.had_effect_in(path) {
+            let others = |(at, called): (&String, &Called)| (at != path).then(|| called.clone());
+            let own: Vec<Called> = self.book().run.calls.iter().filter_map(others).collect();
+            self.ask_limits(callee, &own, Some(path))?;
         }
         self.take_locks_of(callee, path)?;
         if !is_new {
@@ -42,6 +38,17 @@ impl Runner<'_> {
         Ok(())
     }
 
+    /// Whether what a frame runs may run once more; `own` are procedures that this run has entered besides.
+    pub(super) fn ask_limits(&self, frame: &Frame, own: &[Called], path: Option<&str>) -> Result<(), Halt> {
+        for limit in &frame.procedure.requires.limits {
+            let judged = judge_limit(frame, limit, self.means.history, own);
+            if judged.verdict != Verdict::Passed {
+                return Err(refused("limit", judged.detail.unwrap_or_default(), path));
+            }
+        }
+        Ok(())
+    }
+
     /// The plan took those that it knew of; what depended on a step is taken here.
     fn take_locks_of(&self, callee: &Arc<Frame>, path: &str) -> Result<(), Halt> {
         let scope = callee.scope();
@@ -49,13 +56,13 @@ impl Runner<'_> {
         for template in &callee.procedure.requires.locks {
             match lock_name(template, &scope) {
                 LockName::Known(name) => wanted.push(name),
-                LockName::Undecided(because) => return Err(refused("undecidable", because.join("; "), path)),
-                LockName::Wrong(why) => return Err(refused("undecidable", why, path)),
+                LockName::Undecided(because) => return Err(refused("undecidable", because.join("; "), Some(path))),
+                LockName::Wrong(why) => return Err(refused("undecidable", why, Some(path))),
             }
         }
         let masker = self.means.setting.custody.masker();
         if wanted.iter().any(|name| masker.bytes(name.as_bytes()).is_some()) {
-            return Err(refused("undecidable", "the name of a lock holds a secret".to_owned(), path));
+            return Err(refused("undecidable", "the name of a lock holds a secret".to_owned(), Some(path)));
         }
         match self.take_locks(&wanted)? {
             // They are its own once they are durable.
@@ -66,11 +73,11 @@ impl Runner<'_> {
     }
 }
 
-fn refused(code: &str, message: String, path: &str) -> Halt {
+fn refused(code: &str, message: String, path: Option<&str>) -> Halt {
     let failure = Failure {
         code: code.to_owned(),
         message,
-        step: Some(path.to_owned()),
+        step: path.map(str::to_owned),
         check: None,
         guard: None,
         attempt: None,

@@ -258,10 +258,13 @@ impl Runner<'_> {
         }
     }
 
-    /// Guards and preconditions before a run goes on: all preconditions while nothing has happened, then only those that
-    /// must hold on.
+    /// Limits, guards and preconditions before a run goes on: limits and all preconditions while nothing has happened, for
+    /// until then it did not count; then only the preconditions that must hold on.
     pub(super) async fn may_go_on(&self, had_effect: bool) -> Result<(), Halt> {
         let root = &self.plan.root;
+        if !had_effect {
+            self.ask_limits(root, &[], None)?;
+        }
         self.guard_resume(root).await?;
         let procedure = Arc::clone(&root.procedure);
         for check in procedure.preconditions.iter().filter(|check| !had_effect || check.hold) {

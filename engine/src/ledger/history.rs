@@ -18,6 +18,7 @@ use crate::event::{self, Kind};
 use crate::id::RunId;
 use crate::time::{Duration, Timestamp};
 
+mod effects;
 mod uses;
 
 /// Answers from one ledger.
@@ -73,6 +74,9 @@ pub struct RunRow {
     pub outputs: Value,
     /// What it failed with, or null.
     pub error: Value,
+    /// Whether it ended without success and before anything was done: it does not count against limits.
+    #[serde(skip)]
+    pub did_nothing: bool,
 }
 
 impl RunRow {
@@ -215,7 +219,9 @@ impl<'a> History<'a> {
         let end = self.end_of(&run)?;
         let status = self.status_of(&run, end.as_ref())?;
         let parameters = self.value(&begin.data, "parameters")?;
-        self.row(run, procedure, status, (begin, parameters), end.as_ref())
+        let mut row = self.row(run, procedure, status, (begin, parameters), end.as_ref())?;
+        row.did_nothing = self.did_nothing(&row, None)?;
+        Ok(row)
     }
 
     /// A call is over when its step is; before that it stands as its run does.
@@ -250,6 +256,9 @@ impl<'a> History<'a> {
             Some(end) if end.kind == Kind::StepResult => self.value(&end.data, "output")?,
             _ => Value::Null,
         };
+        // What a call does while its run goes on again stands after its result.
+        let place = begin.step.as_deref().unwrap_or_default();
+        row.did_nothing = self.did_nothing(&row, Some((begin.seq, place)))?;
         Ok(row)
     }
 
@@ -312,6 +321,7 @@ impl<'a> History<'a> {
             parameters,
             outputs: of_end("outputs")?,
             error: of_end("error")?,
+            did_nothing: false,
         })
     }
 

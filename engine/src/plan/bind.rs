@@ -7,6 +7,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
 
+use super::advice::advice;
 use super::planner::Planner;
 use super::secrets::{self, Version};
 use super::steps::failure;
@@ -111,6 +112,7 @@ pub async fn plan(
         plan: names.plan,
         digest: digest_of(&resolved),
         status: planner.status(),
+        advice: planner.failure.as_ref().and_then(|failure| advice(&root, failure)),
         error: planner.failure.clone(),
         procedure: procedure.name.clone(),
         origin: names.origin,

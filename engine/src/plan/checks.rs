@@ -11,10 +11,18 @@ use crate::event::state::{Checked, Failure, Verdict};
 use crate::frame::Frame;
 use crate::procedure::check::{Act, Check, Question};
 use crate::question::{self, Found};
-use crate::template::Outcome as Known;
 use crate::template::expression::Expression;
 use crate::template::scope::{Scope, Slot};
 use crate::template::value::Value;
+use crate::template::{Outcome as Known, Template};
+
+/// A length of time as it is now, or as it is written where that is not known.
+fn as_known(time: &Template, scope: &Scope) -> String {
+    match time.render(scope) {
+        Ok(Known::Known(value)) => value.to_text().unwrap_or_default().to_string(),
+        _ => time.source().to_owned(),
+    }
+}
 
 impl Planner<'_> {
     /// Asks a check once, with the plan's own rules for what may be read; notes what stays open.
@@ -37,7 +45,7 @@ impl Planner<'_> {
         let checked = match &check.wait {
             Some(wait) if not_yet => Checked {
                 verdict: Verdict::Undecided,
-                detail: Some(format!("not met now; it is asked again for up to {}", wait.timeout.source())),
+                detail: Some(format!("not met now; it is asked again for up to {}", as_known(&wait.timeout, scope))),
                 ..checked
             },
             _ => checked,

@@ -16,13 +16,10 @@ use crate::past::Past;
 use crate::procedure::Limit;
 use crate::template::scope::{Scope, Slot};
 use crate::template::{Outcome as Known, Template};
-use crate::time::Duration;
+use crate::time::{Duration, Timestamp};
 
 /// The longest name of a lock, in bytes.
 const LONGEST_LOCK: usize = 200;
-
-/// Runs of these statuses did nothing, and do not count.
-const NOT_RUN: [&str; 2] = ["refused", "rejected"];
 
 /// How often a procedure may still run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -134,21 +131,29 @@ pub fn judge_limit(frame: &Frame, limit: &Limit, past: &Past, own: &[Called]) ->
             return stop(judged, Verdict::Undecidable, why);
         }
     };
-    let counts =
-        |row: &&RunRow| !NOT_RUN.contains(&row.status.as_str()) && is_same(frame, limit, &judged.by, &row.parameters);
-    let before = rows.iter().filter(counts).count();
+    let counts = |row: &&RunRow| !row.did_nothing && is_same(frame, limit, &judged.by, &row.parameters);
+    let before: Vec<&RunRow> = rows.iter().filter(counts).collect();
     let within = own.iter().filter(|called| {
         let given = serde_json::to_value(&called.parameters).unwrap_or_default();
         called.procedure == frame.procedure.name && is_same(frame, limit, &judged.by, &given)
     });
-    judged.used = u32::try_from(before + within.count()).unwrap_or(u32::MAX);
+    judged.used = u32::try_from(before.len() + within.count()).unwrap_or(u32::MAX);
     if judged.used < limit.at_most {
         return judged;
     }
     let name = &frame.procedure.name;
     let runs = if judged.used == 1 { "run counts" } else { "runs count" };
     let why = format!("`{name}` may run {} times in {per}, and {} {runs} already", limit.at_most, judged.used);
-    stop(judged, Verdict::NotMet, why)
+    let until = usize::try_from(limit.at_most).ok().and_then(|most| free_after(&before, most, per));
+    let until = until.map(|until| format!("; the next may begin after {until}")).unwrap_or_default();
+    stop(judged, Verdict::NotMet, why + &until)
+}
+
+/// When so many of the earlier runs, the newest first, no longer count that another may begin; none where it is this run
+/// that counts too often.
+fn free_after(before: &[&RunRow], at_most: usize, per: Duration) -> Option<Timestamp> {
+    let last = before.get(at_most.checked_sub(1)?)?;
+    last.started_at.plus(per)
 }
 
 /// Whether a run is counted together with this one. What cannot be told of an earlier run counts as the same.

@@ -8,7 +8,11 @@ use crate::event::state::Checked;
 
 /// What the digest says of steps.
 pub(super) fn steps(view: &[super::PlannedStep]) -> Json {
-    let one = |step: &super::PlannedStep| json!({ "id": step.id, "action": step.action, "outcome": step.outcome, "with": step.with });
+    let one = |step: &super::PlannedStep| {
+        let mut said = json!({ "id": step.id, "action": step.action, "outcome": step.outcome, "with": step.with });
+        add_title(&mut said, step.title.as_deref());
+        said
+    };
     view.iter().map(one).collect()
 }
 
@@ -30,7 +34,19 @@ pub(super) fn limits(view: &[super::PlannedLimit]) -> Json {
 
 /// What the digest says of checks.
 pub(super) fn checks(view: &[Checked]) -> Json {
-    view.iter().map(|checked| json!({ "id": checked.check, "verdict": checked.verdict })).collect()
+    let one = |checked: &Checked| {
+        let mut said = json!({ "id": checked.check, "verdict": checked.verdict });
+        add_title(&mut said, checked.title.as_deref());
+        said
+    };
+    view.iter().map(one).collect()
+}
+
+/// Left out where there is none, so that what has no title has the digest it always had.
+fn add_title(said: &mut Json, title: Option<&str>) {
+    if let Some(title) = title {
+        said["title"] = json!(title);
+    }
 }
 
 impl View {

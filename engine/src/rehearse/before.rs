@@ -45,6 +45,8 @@ pub(super) fn rows(situation: &Situation) -> Vec<RunRow> {
             parameters: map(&past.parameters),
             outputs: if ended.is_some() { map(&past.outputs) } else { Json::Null },
             error: past.error.as_ref().map_or(Json::Null, error_of),
+            // Of the others a case does not say how far they came.
+            did_nothing: matches!(past.status, RunStatus::Refused | RunStatus::Rejected),
         }
     };
     situation.history.iter().enumerate().map(row).collect()

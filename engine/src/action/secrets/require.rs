@@ -47,6 +47,8 @@ pub struct Params {
 pub struct Output {
     /// Whether all of them are there and as they must be.
     ok: bool,
+    /// The keys that are not there, or not as they must be.
+    wrong: Vec<String>,
     /// One for each key, in the order asked.
     items: Vec<Item>,
     /// The digest of what was read; none while there is no key for fingerprints.
@@ -112,8 +114,10 @@ impl Read for Require {
             let private = !params.private || item.private == Some(true);
             item.present && item.shape_ok && (item.trimmed || !params.trimmed) && private
         };
+        let wrong: Vec<String> = items.iter().filter(|item| !is_ok(item)).map(|item| item.key.clone()).collect();
         Ok(Output {
-            ok: items.iter().all(is_ok),
+            ok: wrong.is_empty(),
+            wrong,
             items,
             subject: subject(facts, values.iter().map(|(place, value)| (place.clone(), value.as_ref()))),
         })

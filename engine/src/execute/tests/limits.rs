@@ -42,6 +42,68 @@ async fn what_was_refused_does_not_count_and_what_failed_does() {
     assert_eq!(trial.resume(&failed, Purpose::Resume, &[]).await.unwrap().status, RunStatus::Succeeded);
 }
 
+const LOOK: &str = "  - { id: look, action: test.level, with: {}, verify: [{ id: low, expect: steps.look.level == 0 }] }\n  - { id: n, action: test.note, with: { name: '{{ parameters.org }}' } }\n";
+
+#[tokio::test]
+async fn what_failed_before_anything_was_done_does_not_count_and_does_not_go_on_beside_what_ran_since() {
+    let trial = Trial::of(&format!("{HOURLY}steps:\n{LOOK}"));
+    trial.world.lock().unwrap().level = 1;
+    for _ in 0..2 {
+        let failed = trial.run().await;
+        assert_eq!((failed.status, failure_code(&failed)), (RunStatus::Failed, "verify"));
+    }
+    let failed = trial.last_run();
+    trial.world.lock().unwrap().level = 0;
+    assert_eq!(trial.run().await.status, RunStatus::Succeeded);
+    let refused = trial.resume(&failed, Purpose::Resume, &[]).await.unwrap();
+    assert_eq!((refused.status, failure_code(&refused)), (RunStatus::Refused, "limit"));
+    assert_eq!(trial.effects(), ["test.note x"]);
+}
+
+#[tokio::test]
+async fn what_failed_before_anything_was_done_goes_on_where_nothing_ran_since() {
+    let trial = Trial::of(&format!("{HOURLY}steps:\n{LOOK}"));
+    trial.world.lock().unwrap().level = 1;
+    assert_eq!(trial.run().await.status, RunStatus::Failed);
+    trial.world.lock().unwrap().level = 0;
+    assert_eq!(trial.resume(&trial.last_run(), Purpose::Resume, &[]).await.unwrap().status, RunStatus::Succeeded);
+    assert_eq!(failure_code(&trial.run().await), "limit", "it counts once it did something");
+}
+
+#[tokio::test]
+async fn what_may_have_happened_counts() {
+    let trial = Trial::of(&format!("{HOURLY}{}", NOTE.replace("test.note", "test.once")));
+    trial.fail("x", 1, Failing::Uncertain);
+    assert_eq!(trial.run().await.status, RunStatus::Unknown);
+    assert_eq!(failure_code(&trial.run().await), "limit");
+}
+
+#[tokio::test]
+async fn a_call_that_did_nothing_does_not_count_and_is_counted_anew_when_its_run_goes_on() {
+    let caller = "steps:\n  - { id: before, action: test.note, with: { name: a } }\n  - { id: sub, call: callee, with: { org: x } }\n";
+    let trial = Trial::calling("callee", &format!("{HOURLY}steps:\n{LOOK}"), caller);
+    trial.world.lock().unwrap().level = 1;
+    assert_eq!(failure_code(&trial.run().await), "verify");
+    let first = trial.last_run();
+    trial.world.lock().unwrap().level = 0;
+    assert_eq!(trial.run().await.status, RunStatus::Succeeded, "the first one called, and nothing came of it");
+    let refused = trial.resume(&first, Purpose::Resume, &[]).await.unwrap();
+    assert_eq!((refused.status, failure_code(&refused)), (RunStatus::Failed, "limit"));
+    assert_eq!(trial.effects(), ["test.note a", "test.note a", "test.note x"]);
+}
+
+#[tokio::test]
+async fn a_limit_says_when_the_next_may_begin() {
+    let trial = Trial::of(&format!("{HOURLY}{NOTE}"));
+    trial.run().await;
+    let detail = trial.plan(&json!({})).await.unwrap().view.limits[0].detail.clone().unwrap();
+    let (why, after) = detail.split_once("; the next may begin after ").unwrap();
+    assert_eq!(why, "`trial` may run 1 times in 1h, and 1 run counts already");
+    let began = trial.reader().1.history().run(&RunId::from_parts(1_795_000_000_001, &[1; 10])).unwrap().unwrap();
+    let hour = crate::time::Duration::parse("1h").unwrap();
+    assert_eq!(Timestamp::parse(after).unwrap(), began.started_at.plus(hour).unwrap());
+}
+
 #[tokio::test]
 async fn a_run_that_has_not_ended_counts() {
     let trial = Trial::of(&format!(

@@ -88,6 +88,55 @@ fn a_row_has_what_an_expression_may_ask() {
 }
 
 #[test]
+fn a_run_did_nothing_where_it_ended_without_success_before_an_effect_was_begun() {
+    let place = Place::new();
+    let mut ledger = place.open().unwrap();
+    let answer =
+        |step: Option<&str>| Draft { step: step.map(str::to_owned), ..of(&run(1), Kind::ManualAnswered, json!({})) };
+    let cases: [(&[Draft], &str, bool); 10] = [
+        (&[], "failed", true),
+        (&[], "refused", true),
+        (&[], "cancelled", true),
+        (&[], "succeeded", false),
+        (&[], "", false),
+        (&[of(&run(1), Kind::StepResult, json!({ "state": "failed" }))], "failed", true),
+        (&[answer(None)], "failed", true),
+        (&[answer(Some("ask"))], "failed", false),
+        (&[of(&run(1), Kind::StepIntent, json!({ "action": "file.write" }))], "rejected", false),
+        (&[of(&run(1), Kind::GateResult, json!({}))], "failed", false),
+    ];
+    for (number, (between, status, expected)) in (1..).zip(cases) {
+        let id = run(number);
+        let mut drafts = vec![begin(&id, "forge.check")];
+        drafts.extend(between.iter().map(|draft| Draft { run: Some(id.clone()), ..draft.clone() }));
+        drafts.extend((!status.is_empty()).then(|| end(&id, status)));
+        ledger.append(at(i64::from(number)), &drafts).unwrap();
+        let row = ledger.history().run(&id).unwrap().unwrap();
+        assert_eq!(row.did_nothing, expected, "case {number}: {status}");
+    }
+}
+
+#[test]
+fn a_call_did_nothing_where_nothing_was_begun_below_its_step() {
+    let place = Place::new();
+    let mut ledger = place.open().unwrap();
+    let there = |step: &str, kind: Kind, data: Value| Draft { step: Some(step.to_owned()), ..of(&run(1), kind, data) };
+    let call = |step: &str| {
+        there(step, Kind::PlanRecorded, json!({ "call": { "procedure": "forge.check", "parameters": {} } }))
+    };
+    let failed = |step: &str| there(step, Kind::StepResult, json!({ "state": "failed" }));
+    let effect = |step: &str| there(step, Kind::StepIntent, json!({ "action": "file.write" }));
+    let drafts = [begin(&run(1), "forge.all"), effect("before"), call("sub"), failed("sub"), effect("subway/x")];
+    ledger.append(at(1), &drafts).unwrap();
+    let query = Query { pattern: Some("forge.check"), with_calls: true, ..Query::default() };
+    let did_nothing = |ledger: &Ledger| ledger.history().runs(&query).unwrap()[0].did_nothing;
+    assert!(did_nothing(&ledger));
+    // Its run goes on, and the call with it.
+    ledger.append(at(2), &[effect("sub/write")]).unwrap();
+    assert!(!did_nothing(&ledger));
+}
+
+#[test]
 fn a_run_is_resumed_or_resolved_and_runs_again() {
     let (_place, mut ledger) = busy();
     ledger.append(at(9_000), &[of(&run(3), Kind::RunResumed, json!({}))]).unwrap();
