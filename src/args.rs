@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::{EnumValueParser, TypedValueParser as _};
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 mod anchor;
 mod authoring;
@@ -24,7 +24,7 @@ pub use ledger::{
     Backup, Checkpoint, Consistency, Driver, Export, Head, Incident, IncidentCommand, Keys, Ledger, LedgerCommand,
     Prove, Recipe, Show, Tail, Verify, Whose,
 };
-pub use people::{Consent, NewWaiver, SignWaiver, Waiver, WaiverCommand, WaiverFiles, Who};
+pub use people::{Approve, Consent, NewWaiver, Reject, SignWaiver, Waiver, WaiverCommand, WaiverFiles, Who};
 pub use report::{Report, ReportFormat};
 pub use runs::{Asked, Cancel, Locks, LocksCommand, Plan, Resume, Run, Stopped, Undo};
 
@@ -42,6 +42,25 @@ pub struct Args {
     pub global: Global,
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Args {
+    /// All commands with all their arguments: those that every command takes behind its own.
+    pub fn whole() -> clap::Command {
+        let mut command = Self::command();
+        command.build();
+        let everywhere: Vec<clap::Id> = command
+            .get_arguments()
+            .filter(|argument| argument.is_global_set() || argument.get_id() == "help")
+            .map(|argument| argument.get_id().clone())
+            .collect();
+        // What is changed goes to the end.
+        let last = |below: clap::Command, id: &clap::Id| {
+            let has_it = below.get_arguments().any(|argument| argument.get_id() == id);
+            if has_it { below.mut_arg(id, |same| same) } else { below }
+        };
+        command.mut_subcommands(|below| everywhere.iter().fold(below, last))
+    }
 }
 
 /// What holds for every command.
@@ -112,40 +131,73 @@ pub enum Colour {
 }
 
 /// What is to be done.
+///
+/// The arguments of a command are put together for the command that is called, and for no other. So the line of each in the
+/// list of commands stands here, and above its arguments once more; a test holds them equal.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
+    /// Make a workspace: its file, a ledger with its key, and a first procedure
     Init(Init),
+    /// Look whether the workspace is ready to run
     Doctor(Doctor),
+    /// List the procedures there are, the workspace's and those built in
     List(List),
+    /// Show a procedure: what it is for, what it needs, what it does, what it must not do
     Show(ShowProcedure),
+    /// Write a new procedure from a template, with its tests, or as a copy of another
     New(New),
+    /// Make drafts of a runbook in Markdown: what is a plain command becomes one, all else a question to a person
     Import(Import),
+    /// Check documents: syntax, keys, names, types, and what the actions take
     Check(Check),
+    /// Lay documents out: indentation, blank lines, blanks; comments, quotes and what they say stay
     Fmt(Fmt),
+    /// Run the tests of procedures: the same engine over a host with nothing on it
     Test(Test),
+    /// Write a page in Markdown for each procedure
     Docs(Docs),
+    /// Serve an editor: diagnostics, completion, explanations, definitions, over stdin and stdout
     Lsp(Lsp),
+    /// Show what running a procedure would do, and what is not known yet; changes nothing
     Plan(Plan),
+    /// Run a procedure: plan it, do it step by step under its guards, and write down what happened
     Run(Box<Run>),
     /// Consent to a plan, or to what a run waits for, with a signature
-    Approve(Consent),
+    Approve(Approve),
     /// Refuse a plan, or what a run waits for: it does not run
-    Reject(Consent),
+    Reject(Reject),
+    /// Go on with a run that failed, waits for an answer, was stopped or was killed
     Resume(Resume),
+    /// Take back what a run did that failed, was stopped or was killed, the last step first
     Undo(Undo),
+    /// End a run: what is under way is stopped, what was done stays, and `undo` can take it back
     Cancel(Cancel),
+    /// Ask checklists, and open only when every required item passes
     Gate(Gate),
+    /// List runs, show one, report on one, or write one down for others
     Runs(Runs),
+    /// List named locks, or take one from the run that holds it
     Locks(Locks),
+    /// List the built-in actions, or show what one takes and gives
     Actions(Actions),
+    /// Explain a diagnostic, a refusal, or the exit codes
     Explain(Explain),
+    /// Print the JSON Schema of a kind of document or output
     Schema(Schema),
+    /// Read and verify a ledger, the workspace's or a foreign one
     Ledger(Ledger),
+    /// Export and judge anchors: what a ledger came to, kept where it cannot be changed
     Anchor(Anchor),
+    /// Make keys, show which there are, and say which are trusted
     Key(Key),
+    /// Make, sign, check and list waivers of guards
     Waiver(Waiver),
+    /// Judge the bundle of a run, with nothing but that file and keys you know from elsewhere
     VerifyBundle(VerifyBundle),
+    /// Print a script that completes commands in a shell
     Completions(Completions),
+    /// Print the manual page
     Man(Man),
 }
 
@@ -290,4 +342,34 @@ pub struct Man {
     /// Write this page and those of all commands into a folder
     #[arg(long, value_name = "DIR")]
     pub write: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Args;
+
+    #[test]
+    fn a_command_is_called_the_same_in_the_list_and_in_its_own_help() {
+        let (list, own) = (Args::command(), Args::whole());
+        let about = |command: &clap::Command| command.get_about().map(ToString::to_string);
+        for (listed, own) in list.get_subcommands().zip(own.get_subcommands()) {
+            assert_eq!(listed.get_name(), own.get_name());
+            assert_eq!(about(listed), about(own), "{}", listed.get_name());
+        }
+        assert_eq!(list.get_subcommands().count(), own.get_subcommands().count());
+    }
+
+    #[test]
+    fn what_every_command_takes_stands_behind_its_own() {
+        for command in Args::whole().get_subcommands() {
+            let order: Vec<bool> = command.get_arguments().map(|argument| argument.is_global_set()).collect();
+            assert!(
+                order.iter().rev().skip(1).is_sorted_by(|later, earlier| later >= earlier),
+                "{}",
+                command.get_name()
+            );
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod args;
 mod commands;
 mod exit;
 mod files;
+mod many;
 mod refusal;
 mod setup;
 mod shipped;

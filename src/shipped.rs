@@ -6,19 +6,17 @@ static PROCEDURES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/procedures");
 static ACTIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/docs/actions");
 static DIAGNOSTICS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/docs/diagnostics");
 
-/// The procedures that are built in: path below the folder, and text.
-pub fn procedures() -> Vec<(&'static str, &'static str)> {
+/// The procedures that are built in, with their tests: path below the folder, and text. Nothing of a text is looked at.
+pub fn procedures() -> Vec<(&'static str, &'static [u8])> {
     let mut found = Vec::new();
     collect(&PROCEDURES, &mut found);
     found
 }
 
-fn collect(folder: &'static Dir<'static>, found: &mut Vec<(&'static str, &'static str)>) {
+fn collect(folder: &'static Dir<'static>, found: &mut Vec<(&'static str, &'static [u8])>) {
     for file in folder.files() {
-        if let (Some(path), Some(text)) = (file.path().to_str(), file.contents_utf8())
-            && path.ends_with(".yaml")
-        {
-            found.push((path, text));
+        if let Some(path) = file.path().to_str().filter(|path| path.ends_with(".yaml")) {
+            found.push((path, file.contents()));
         }
     }
     folder.dirs().for_each(|below| collect(below, found));

@@ -215,7 +215,8 @@ fn raw_form(kind: Kind, tree: &Node, value: &serde_json::Value, problems: &mut P
 fn fill<T: serde::de::DeserializeOwned>(
     value: &serde_json::Value,
 ) -> Result<Box<T>, serde_path_to_error::Error<serde_json::Error>> {
-    serde_path_to_error::deserialize(value).map(Box::new)
+    // Where in the value something is wrong is followed only where something is.
+    T::deserialize(value).or_else(|_| serde_path_to_error::deserialize(value)).map(Box::new)
 }
 
 #[cfg(test)]

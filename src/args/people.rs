@@ -16,6 +16,20 @@ pub struct Who {
     pub key: Option<PathBuf>,
 }
 
+/// Consent to a plan, or to what a run waits for, with a signature
+#[derive(Debug, ClapArgs)]
+pub struct Approve {
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
+/// Refuse a plan, or what a run waits for: it does not run
+#[derive(Debug, ClapArgs)]
+pub struct Reject {
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
 /// A consent or a refusal.
 #[derive(Debug, ClapArgs)]
 #[command(

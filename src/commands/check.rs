@@ -17,9 +17,8 @@ use crate::args::Check;
 use crate::exit::Exit;
 use crate::files::{absolute, shown};
 use crate::refusal::Refusal;
-use crate::shipped;
 use crate::ui::{count, diagnostics};
-use crate::workspace;
+use crate::{many, shipped, workspace};
 
 /// What `check` says in JSON.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -43,8 +42,8 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit, Refusal> {
     let library = library_for(found.as_deref(), &args.paths)?;
     let registry = Registry::builtin();
     let mut all = Vec::new();
-    for file in &files {
-        all.extend(check_file(file, &registry, &library)?);
+    for found in many::each(&files, |file| check_file(file, &registry, &library)) {
+        all.extend(found?);
     }
     sort(&mut all);
     report(context, files.len(), &all);

@@ -1,7 +1,5 @@
 //! `completions`: a script for a shell.
 
-use clap::CommandFactory as _;
-
 use super::Context;
 use crate::args::{Args, Completions};
 use crate::exit::Exit;
@@ -9,7 +7,7 @@ use crate::refusal::Refusal;
 
 pub fn run(context: &Context, args: &Completions) -> Result<Exit, Refusal> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Args::command(), "runwarden", &mut script);
+    clap_complete::generate(args.shell, &mut Args::whole(), "runwarden", &mut script);
     context.ui.raw(&String::from_utf8_lossy(&script));
     Ok(Exit::Done)
 }

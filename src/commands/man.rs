@@ -1,6 +1,5 @@
 //! `man`: the manual pages.
 
-use clap::CommandFactory as _;
 use clap_mangen::Man;
 
 use super::Context;
@@ -10,9 +9,7 @@ use crate::files;
 use crate::refusal::Refusal;
 
 pub fn run(context: &Context, args: &args::Man) -> Result<Exit, Refusal> {
-    // Built, so that each command knows the names above it.
-    let mut command = Args::command();
-    command.build();
+    let command = Args::whole();
     match &args.write {
         None => context.ui.raw(&page(&command)?),
         Some(folder) => {

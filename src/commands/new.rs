@@ -113,7 +113,7 @@ fn cases_of(library: &Library, of: &Name) -> Result<Option<String>, Refusal> {
     let Some(path) = library.file(of) else {
         let beside = format!("{}.test.yaml", of.as_str().replace('.', "/"));
         let built_in = shipped::procedures().into_iter().find(|(path, _)| *path == beside);
-        return Ok(built_in.map(|(_, text)| text.to_owned()));
+        return Ok(built_in.map(|(_, text)| String::from_utf8_lossy(text).into_owned()));
     };
     let beside = path.with_extension("test.yaml");
     match library::read_file(&beside) {

@@ -21,7 +21,7 @@ use crate::files::{self, shown};
 use crate::refusal::Refusal;
 use crate::ui::table::pairs;
 use crate::ui::{Paint, count};
-use crate::workspace;
+use crate::{many, workspace};
 
 mod lcov;
 mod watch;
@@ -103,7 +103,7 @@ fn once(context: &Context, args: &Test) -> Result<Exit, Refusal> {
     let registry = Registry::builtin();
     let library = check::library_for(found.as_deref(), &args.paths)?;
     let tests = read(&files, &registry, &library)?;
-    let results: Vec<Tested> = tests.iter().map(|test| rehearse(test, &registry, &library)).collect();
+    let results: Vec<Tested> = many::each(&tests, |test| rehearse(test, &registry, &library));
     if let Some(path) = &args.lcov {
         files::replace(path, lcov::render(&results, &library)?.as_bytes())?;
     }
@@ -154,8 +154,8 @@ struct Read {
 /// Reads all tests; what is wrong with any of them, or with their procedures, is said at once.
 fn read(files: &[PathBuf], registry: &Registry, library: &Library) -> Result<Vec<Read>, Refusal> {
     let (mut tests, mut wrong) = (Vec::new(), Vec::new());
-    for file in files {
-        match read_one(file, registry, library)? {
+    for read in many::each(files, |file| read_one(file, registry, library)) {
+        match read? {
             Ok(test) => tests.push(test),
             Err(diagnostics) => wrong.extend(diagnostics),
         }

@@ -55,7 +55,7 @@ impl Fit {
 
     /// What it is where the words in a map choose one of several.
     fn narrowed(self, map: &Node) -> Self {
-        let of = |branch: &Value| schema::chosen(branch.as_object()?, map).cloned();
+        let of = |branch: &Value| schema::chosen(branch, map).cloned();
         match self.branches().into_iter().find_map(of) {
             Some(choice) => self.with(&choice),
             None => self,

@@ -21,12 +21,14 @@ pub struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// Looks for the keys at the beginnings of lines. None where one is missing, twice there, or not a plain value.
+    /// Looks for the keys at the beginnings of lines, until it has them. None where one is missing, twice there, or not a
+    /// plain value.
     #[must_use]
-    pub fn of(text: &'a str) -> Option<Self> {
+    pub fn of(text: &'a [u8]) -> Option<Self> {
         let [mut kind, mut title, mut version, mut risk] = [None; 4];
-        let mut lines = text.lines();
+        let mut lines = text.split(|byte| *byte == b'\n').map(|line| std::str::from_utf8(line));
         while let Some(line) = lines.next() {
+            let line = line.ok()?;
             let place = match line.split_once(':').map_or("", |(key, _)| key) {
                 "kind" => &mut kind,
                 "title" => &mut title,
@@ -35,11 +37,15 @@ impl<'a> Head<'a> {
                 _ => continue,
             };
             // A plain value goes on in lines that are indented, also past empty ones.
-            let next = lines.clone().find(|next| !next.trim().is_empty());
+            let next = lines.clone().map_while(Result::ok).find(|next| !next.trim().is_empty());
             let goes_on = next.is_some_and(|next| next.starts_with([' ', '\t']));
             let value = line.split_once(": ").and_then(|(_, value)| plain(value.trim())).filter(|_| !goes_on)?;
             if place.replace(value).is_some() {
                 return None;
+            }
+            // A checklist has no risk.
+            if title.is_some() && version.is_some() && (risk.is_some() && kind.is_some() || kind == Some("checklist")) {
+                break;
             }
         }
         Some(Self { kind: kind?, title: title?, version: version?, risk })

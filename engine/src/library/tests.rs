@@ -59,7 +59,8 @@ fn files_that_no_name_leads_to_are_told() {
 fn the_first_folder_wins_and_what_is_built_in_comes_last() {
     let (first, second) = (folder(&[("a.yaml", &leaf("a"))]), folder(&[("a.yaml", ""), ("b.yaml", &leaf("b"))]));
     let folders = [of(first.path()), of(second.path())];
-    let library = Library::new(&folders, &[("b.yaml", "other"), ("c.yaml", "runwarden: v1")]).unwrap();
+    let library =
+        Library::new(&folders, &[("b.yaml", "other".as_bytes()), ("c.yaml", "runwarden: v1".as_bytes())]).unwrap();
     assert_eq!(library.source(&name("a")).unwrap().text, leaf("a"));
     assert!(library.shadows_built_in(&name("b")) && !library.shadows_built_in(&name("c")));
     assert_eq!(library.origin(&name("c")), Some(&Origin::BuiltIn));
@@ -70,7 +71,7 @@ fn the_first_folder_wins_and_what_is_built_in_comes_last() {
 fn a_procedure_comes_with_all_that_it_calls() {
     let folder = folder(&[("top.yaml", &caller("top", "middle")), ("middle.yaml", &caller("middle", "leaf"))]);
     let text: &'static str = Box::leak(leaf("leaf").into_boxed_str());
-    let library = Library::new(&[of(folder.path())], &[("leaf.yaml", text)]).unwrap();
+    let library = Library::new(&[of(folder.path())], &[("leaf.yaml", text.as_bytes())]).unwrap();
     let loaded = library.load(&name("top"), &Registry::builtin()).unwrap();
     assert_eq!(loaded.diagnostics, []);
     assert_eq!(loaded.procedures.keys().map(Name::as_str).collect::<Vec<_>>(), ["leaf", "middle", "top"]);
@@ -153,7 +154,7 @@ fn an_unsaved_text_stands_before_its_file() {
 fn an_unsaved_text_needs_no_file_but_a_name() {
     let (first, second) = (folder(&[("a.yaml", &leaf("a"))]), folder(&[]));
     let folders = [of(first.path()), of(second.path())];
-    let mut library = Library::new(&folders, &[("b.yaml", "title: Built in\n")]).unwrap();
+    let mut library = Library::new(&folders, &[("b.yaml", "title: Built in\n".as_bytes())]).unwrap();
     library.lay_over(&folders, &second.path().join("ops/new.yaml"), &leaf("ops.new"));
     library.lay_over(&folders, &second.path().join("a.yaml"), "title: Second\n");
     library.lay_over(&folders, &second.path().join("b.yaml"), "title: Mine\n");

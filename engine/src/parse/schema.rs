@@ -34,17 +34,22 @@ fn generate<T: JsonSchema>(kind: Kind) -> Value {
 
 /// What a map is by its words, where its schema says so with `if` and `then`.
 #[must_use]
-pub fn chosen<'s>(keywords: &'s Map<String, Value>, map: &Node) -> Option<&'s Value> {
-    let holds = |condition: &Value| {
-        let required = condition.get("required").and_then(Value::as_array).into_iter().flatten();
-        let words = condition.get("properties").and_then(Value::as_object).into_iter().flatten();
-        required.filter_map(Value::as_str).all(|key| map.get(key).is_some())
-            && words.into_iter().all(|(key, word)| {
-                map.get(key).is_none_or(|value| value.as_str() == word.get("const").and_then(Value::as_str))
-            })
-    };
-    let choices = keywords.get("allOf").and_then(Value::as_array).into_iter().flatten();
-    choices.filter(|choice| choice.get("if").is_some_and(holds)).find_map(|choice| choice.get("then"))
+pub fn chosen<'s>(schema: &'s Value, map: &Node) -> Option<&'s Value> {
+    let choices = schema.get("allOf").and_then(Value::as_array).into_iter().flatten();
+    choices
+        .filter(|choice| choice.get("if").is_some_and(|condition| holds(condition, map)))
+        .find_map(|choice| choice.get("then"))
+}
+
+/// Whether a map has the keys, and none but the words, that a condition names.
+#[must_use]
+pub fn holds(condition: &Value, map: &Node) -> bool {
+    let mut required =
+        condition.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let mut words = condition.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let is = |value: &Node, word: &Value| value.as_str() == word.get("const").and_then(Value::as_str);
+    required.all(|key| map.get(key).is_some())
+        && words.all(|(key, word)| map.get(key).is_none_or(|value| is(value, word)))
 }
 
 /// Allows extension keys in every map of the language, leaves out what only Rust needs to know, and says that an

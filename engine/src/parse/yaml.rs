@@ -10,7 +10,7 @@ pub mod scalar;
 mod second;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -113,7 +113,7 @@ struct Open {
 
 enum Parts {
     List(Vec<Node>),
-    Map { entries: Vec<Entry>, first: HashMap<String, Range<usize>>, key: Key },
+    Map { entries: Vec<Entry>, first: BTreeMap<String, Range<usize>>, key: Key },
 }
 
 /// Where the reader of a map is.
@@ -172,11 +172,11 @@ impl Reader<'_> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.count(&bytes)?;
                 let bytes = self.refuse_properties(bytes, anchor, tag.as_deref());
-                self.scalar(&text, style, bytes);
+                self.scalar(text, style, bytes);
             }
             Event::SequenceStart(anchor, tag) => self.begin(bytes, anchor, tag, Parts::List(Vec::new()))?,
             Event::MappingStart(anchor, tag) => {
-                let map = Parts::Map { entries: Vec::new(), first: HashMap::new(), key: Key::Awaited };
+                let map = Parts::Map { entries: Vec::new(), first: BTreeMap::new(), key: Key::Awaited };
                 self.begin(bytes, anchor, tag, map)?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(&bytes),
@@ -255,20 +255,20 @@ impl Reader<'_> {
         Some(at..at + end)
     }
 
-    fn scalar(&mut self, text: &str, style: ScalarStyle, bytes: Range<usize>) {
+    fn scalar(&mut self, text: Cow<'_, str>, style: ScalarStyle, bytes: Range<usize>) {
         if self.awaits_key() {
-            let key = self.key(text, style, &bytes);
+            let key = self.key(&text, style, &bytes);
             self.set_key(key);
             return;
         }
         let data = match style {
-            ScalarStyle::Plain => scalar::plain(text).unwrap_or_else(|ambiguous| {
-                self.problem(bytes.clone(), |place| problem::ambiguous_scalar(place, text, &ambiguous));
+            ScalarStyle::Plain => scalar::plain(&text).unwrap_or_else(|ambiguous| {
+                self.problem(bytes.clone(), |place| problem::ambiguous_scalar(place, &text, &ambiguous));
                 Data::Refused
             }),
-            ScalarStyle::SingleQuoted => Data::String(text.to_owned(), Style::SingleQuoted),
-            ScalarStyle::DoubleQuoted => Data::String(text.to_owned(), Style::DoubleQuoted),
-            ScalarStyle::Literal | ScalarStyle::Folded => Data::String(text.to_owned(), Style::Block),
+            ScalarStyle::SingleQuoted => Data::String(text.into_owned(), Style::SingleQuoted),
+            ScalarStyle::DoubleQuoted => Data::String(text.into_owned(), Style::DoubleQuoted),
+            ScalarStyle::Literal | ScalarStyle::Folded => Data::String(text.into_owned(), Style::Block),
         };
         let written = self.text[bytes.clone()].trim_end().len();
         self.place(Node { data, span: bytes.start..bytes.start + written });

@@ -48,7 +48,8 @@ fn the_head_of_each_document_we_ship_is_what_the_whole_says() {
     assert!(shipped.len() > 30, "{}", shipped.len());
     for text in &shipped {
         let (kind, title, version, risk) = read(text).unwrap();
-        let head = Head::of(text).unwrap_or_else(|| unreachable!("`{title}` is read whole: make its head plain"));
+        let head =
+            Head::of(text.as_bytes()).unwrap_or_else(|| unreachable!("`{title}` is read whole: make its head plain"));
         assert_eq!(said(&head), (kind.to_owned(), title, version, risk));
     }
 }
@@ -57,8 +58,10 @@ fn the_head_of_each_document_we_ship_is_what_the_whole_says() {
 fn what_is_not_plain_is_not_said() {
     let with =
         |title: &str| format!("runwarden: v1\nkind: procedure\nname: a.b\ntitle: {title}\nversion: 1.0.0\nrisk: low\n");
-    assert_eq!(Head::of(&with("As it is")).unwrap().title, "As it is");
-    assert_eq!(Head::of(&with("'5, a: b # c'")).unwrap().title, "5, a: b # c");
+    let head = |text: &'static str| Head::of(text.as_bytes());
+    let of = |title: &str| Head::of(with(title).leak().as_bytes());
+    assert_eq!(of("As it is").unwrap().title, "As it is");
+    assert_eq!(of("'5, a: b # c'").unwrap().title, "5, a: b # c");
     for title in [
         "",
         "\"a\\n\"",
@@ -73,10 +76,19 @@ fn what_is_not_plain_is_not_said() {
         "[a]",
         "a\n\n  b",
     ] {
-        assert_eq!(Head::of(&with(title)), None, "{title:?}");
+        assert_eq!(of(title), None, "{title:?}");
     }
-    assert_eq!(Head::of(&format!("{}title: Twice\n", with("Once"))), None);
-    assert_eq!(Head::of("kind: procedure\n"), None);
+    assert_eq!(of("Once\ntitle: Twice"), None);
+    assert_eq!(head("kind: procedure\n"), None);
+    assert_eq!(head("kind: checklist\ntitle: Ready\n"), None);
+    assert_eq!(Head::of(b"kind: checklist\ntitle: \xff\nversion: 1.0.0\n"), None);
+}
+
+#[test]
+fn what_follows_the_head_is_not_read() {
+    let with = |kind: &str| format!("kind: {kind}\ntitle: Ready\nversion: 1.0.0\nrisk: low\ntitle: Twice\n");
+    assert_eq!(Head::of(with("procedure").as_bytes()).map(|head| head.title), Some("Ready"));
+    assert_eq!(Head::of(with("checklist").as_bytes()).map(|head| head.risk), Some(None));
 }
 
 proptest! {
@@ -86,7 +98,7 @@ proptest! {
             "runwarden: v1\nkind: procedure\nname: a.b\ntitle: {title}\nversion: 1.0.0\nsummary: S.\nowner: ops\nrisk: low\n\
              steps:\n- {{ id: a, action: data.value, with: {{ value: 1 }} }}\n"
         );
-        if let (Some(head), Some(read)) = (Head::of(&text), read(&text)) {
+        if let (Some(head), Some(read)) = (Head::of(text.as_bytes()), read(&text)) {
             prop_assert_eq!(said(&head), (read.0.to_owned(), read.1, read.2, read.3));
         }
     }

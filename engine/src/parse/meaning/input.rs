@@ -1,6 +1,10 @@
 //! What an action is given, held against the schema of its params: what is written is checked, what a template will
 //! say is left to the plan.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::Checker;
@@ -270,8 +274,27 @@ fn ill_written(keywords: &Map<String, Value>, text: &str) -> Option<String> {
         return Some(format!("text of {least} or more characters"));
     }
     let pattern = words("pattern")?;
-    let matches = regex::Regex::new(pattern).map_or(true, |regex| regex.is_match(text));
-    (!matches).then(|| words("x-runwarden").map_or_else(|| format!("text like `{pattern}`"), str::to_owned))
+    (!matches(pattern, text))
+        .then(|| words("x-runwarden").map_or_else(|| format!("text like `{pattern}`"), str::to_owned))
+}
+
+/// The regular expressions of schemas, each built once; there are as many as actions have patterns.
+static PATTERNS: Mutex<BTreeMap<String, Option<Arc<Regex>>>> = Mutex::new(BTreeMap::new());
+
+/// Whether a text is like a pattern; one that is no regular expression takes everything.
+fn matches(pattern: &str, text: &str) -> bool {
+    let regex = {
+        let mut known = PATTERNS.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.get(pattern) {
+            Some(regex) => regex.clone(),
+            None => {
+                let built = Regex::new(pattern).ok().map(Arc::new);
+                known.insert(pattern.to_owned(), built.clone());
+                built
+            }
+        }
+    };
+    regex.is_none_or(|regex| regex.is_match(text))
 }
 
 fn is_of(name: &str, value: &Value) -> bool {

@@ -54,6 +54,26 @@ fn the_schemas_use_only_keywords_that_are_checked() {
 }
 
 #[test]
+fn every_reference_leads_to_a_definition() {
+    fn walk(root: &Value, schema: &Value) {
+        match schema {
+            Value::Object(members) => {
+                if let Some(reference) = members.get("$ref") {
+                    let name = reference.as_str().unwrap().strip_prefix("#/$defs/").unwrap();
+                    assert!(root["$defs"].get(name).is_some(), "{reference}");
+                }
+                members.values().for_each(|member| walk(root, member));
+            }
+            Value::Array(items) => items.iter().for_each(|item| walk(root, item)),
+            _ => {}
+        }
+    }
+    for schema in Kind::ALL.into_iter().map(schema) {
+        walk(&schema, &schema);
+    }
+}
+
+#[test]
 fn every_key_is_described_for_editors() {
     fn walk(schema: &Value) {
         if let Some(Value::Object(properties)) = schema.get("properties") {

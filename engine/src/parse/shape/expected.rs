@@ -1,49 +1,13 @@
-//! What a schema takes, and how to say it.
+//! What a rule takes, and how to say it.
 
-use std::collections::HashMap;
-
-use regex::Regex;
-use serde_json::{Map, Value};
-
-use crate::parse::Kind;
+use super::rule::{Rule, Rules};
 use crate::parse::node::{Data, Node, Style};
 use crate::parse::problems::structure as problem;
-use crate::parse::schema::schema;
 
-/// A schema with its regular expressions.
-pub(super) struct Shape {
-    pub(super) schema: Value,
-    patterns: HashMap<String, Regex>,
-}
-
-impl Shape {
-    pub(super) fn of(kind: Kind) -> Self {
-        let schema = schema(kind);
-        let mut patterns = HashMap::new();
-        collect_patterns(&schema, &mut patterns);
-        Self { schema, patterns }
-    }
-
-    pub(super) fn matches(&self, pattern: &str, text: &str) -> bool {
-        self.patterns.get(pattern).is_none_or(|regex| regex.is_match(text))
-    }
-
-    /// The schema that a reference names.
-    pub(super) fn definition(&self, reference: &str) -> Option<&Value> {
-        self.schema.pointer(reference.strip_prefix('#')?)
-    }
-
-    /// A keyword of a schema, or of the one it refers to.
-    pub(super) fn keyword<'a>(&'a self, schema: &'a Value, keyword: &str) -> Option<&'a Value> {
-        schema.get(keyword).or_else(|| {
-            let reference = schema.get("$ref")?.as_str()?;
-            self.keyword(self.definition(reference)?, keyword)
-        })
-    }
-
-    /// Whether a schema takes values of this type at all.
-    pub(super) fn takes(&self, schema: &Value, node: &Node) -> bool {
-        if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(|name| self.definition(name)) {
+impl Rules {
+    /// Whether a rule takes values of this type at all.
+    pub(super) fn takes(&self, rule: &Rule, node: &Node) -> bool {
+        if let Some(target) = self.followed(rule) {
             return self.takes(target, node);
         }
         let named = |name: &str| match (&node.data, name) {
@@ -57,36 +21,31 @@ impl Shape {
             (Data::Number(number), "integer") => number.is_i64(),
             _ => false,
         };
-        if let Some(Value::Array(branches)) = schema.get("anyOf") {
+        if let Some(branches) = &rule.any_of {
             return branches.iter().any(|branch| self.takes(branch, node));
         }
-        if schema.as_object().is_some_and(|keywords| !words(keywords).is_empty()) {
+        if !rule.words.is_empty() {
             return named("string");
         }
-        if schema.get("const").is_some_and(|constant| constant != &node.to_json()) {
+        if rule.constant.as_ref().is_some_and(|constant| constant != &node.to_json()) {
             return false;
         }
-        match schema.get("type") {
-            Some(Value::String(name)) => named(name),
-            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).any(named),
-            _ => true,
-        }
+        rule.types.as_ref().is_none_or(|names| names.iter().any(|name| named(name)))
     }
 
-    /// What a schema takes, in words.
-    pub(super) fn expected(&self, schema: &Value) -> String {
-        if let Some(words) = schema.get("x-runwarden").and_then(Value::as_str) {
-            return words.to_owned();
+    /// What a rule takes, in words.
+    pub(super) fn expected(&self, rule: &Rule) -> String {
+        if let Some(words) = &rule.in_words {
+            return words.clone();
         }
-        if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(|name| self.definition(name)) {
+        if let Some(target) = self.followed(rule) {
             return self.expected(target);
         }
-        if let Some(Value::Array(branches)) = schema.get("anyOf") {
+        if let Some(branches) = &rule.any_of {
             return branches.iter().map(|branch| self.expected(branch)).collect::<Vec<_>>().join(" or ");
         }
-        let words = schema.as_object().map(words).unwrap_or_default();
-        if !words.is_empty() {
-            return problem::either(&words);
+        if !rule.words.is_empty() {
+            return problem::either(&rule.words.iter().map(String::as_str).collect::<Vec<_>>());
         }
         let type_name = |name: &str| match name {
             "string" => "text",
@@ -97,15 +56,14 @@ impl Shape {
             "object" => "a map",
             _ => "another type",
         };
-        match schema.get("type") {
-            Some(Value::String(name)) => type_name(name).to_owned(),
-            Some(names) => strings(Some(names)).map(type_name).collect::<Vec<_>>().join(" or "),
+        match &rule.types {
+            Some(names) => names.iter().map(|name| type_name(name)).collect::<Vec<_>>().join(" or "),
             None => "a value".to_owned(),
         }
     }
 
-    pub(super) fn remedy(&self, schema: &Value, node: &Node, expected: &str) -> Option<String> {
-        let takes = |data: Data| self.takes(schema, &Node { data, span: 0..0 });
+    pub(super) fn remedy(&self, rule: &Rule, node: &Node, expected: &str) -> Option<String> {
+        let takes = |data: Data| self.takes(rule, &Node { data, span: 0..0 });
         let text = Data::String(String::new(), Style::Plain);
         match &node.data {
             Data::Number(number) if expected.starts_with("a duration") => Some(format!("did you mean `{number}s`?")),
@@ -129,36 +87,6 @@ impl Shape {
             _ => None,
         }
     }
-}
-
-fn collect_patterns(schema: &Value, patterns: &mut HashMap<String, Regex>) {
-    match schema {
-        Value::Object(members) => {
-            let written = members.get("pattern").and_then(Value::as_str);
-            let named = members.get("patternProperties").and_then(Value::as_object).into_iter().flat_map(Map::keys);
-            for pattern in written.into_iter().chain(named.map(String::as_str)) {
-                if let Ok(regex) = Regex::new(pattern) {
-                    patterns.insert(pattern.to_owned(), regex);
-                }
-            }
-            members.values().for_each(|member| collect_patterns(member, patterns));
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect_patterns(item, patterns)),
-        _ => {}
-    }
-}
-
-/// The words of an enumeration, however the schema spells it.
-pub(super) fn words(keywords: &Map<String, Value>) -> Vec<&str> {
-    let listed = strings(keywords.get("enum"));
-    let described = keywords.get("oneOf").and_then(Value::as_array).into_iter().flatten();
-    let constants = described.filter_map(|branch| branch.get("const")?.as_str());
-    let constant = keywords.get("const").and_then(Value::as_str);
-    listed.chain(constants).chain(constant).collect()
-}
-
-pub(super) fn strings(value: Option<&Value>) -> impl Iterator<Item = &str> {
-    value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// What a key of a map of names must be.

@@ -5,6 +5,10 @@ use crate::parse::problems::{Problems, text as problem};
 
 /// Refuses them, wherever they stand.
 pub(super) fn refuse(text: &str, base: usize, problems: &mut Problems) {
+    // Nearly all documents are of these alone, and looking for any other costs nothing.
+    if text.bytes().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')) {
+        return;
+    }
     let body = text[base..].char_indices().filter(|(_, character)| is_hidden(*character));
     for (at, character) in body {
         let place = problems.place(base + at..base + at + character.len_utf8());

@@ -43,11 +43,11 @@ pub fn plain(text: &str) -> Result<Data, Ambiguous> {
 /// The truth that readers of YAML 1.1 see in a word.
 #[must_use]
 pub fn old_truth(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "yes" | "on" => Some(true),
-        "no" | "off" => Some(false),
-        _ => None,
+    let is_one_of = |words: [&str; 2]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if is_one_of(["yes", "on"]) {
+        return Some(true);
     }
+    is_one_of(["no", "off"]).then_some(false)
 }
 
 /// Text that begins like a number: a number that reads back as written, plain text, or refused.
