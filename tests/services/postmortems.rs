@@ -21,7 +21,7 @@ fn write(bench: &Bench, parameters: &[&str], facts: &[String]) -> Outcome {
 /// What stands under a heading.
 #[track_caller]
 fn section(text: &str, heading: &str) -> String {
-    let (_, rest) = text.split_once(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("no {heading} in {text}"));
+    let (_, rest) = text.split_once(&format!("\n## {heading}\n")).expect(heading);
     rest.split("\n## ").next().unwrap().trim().to_owned()
 }
 

@@ -129,7 +129,7 @@ fn damaged_store() -> (Site, PathBuf, PathBuf) {
     let (damaged, gone) = (site.path(STORE).join(path("s1_prerequisites")), path("s7_release"));
     fs::write(&damaged, "half").unwrap();
     fs::remove_file(site.path(STORE).join(&gone)).unwrap();
-    (site, damaged, gone.into())
+    (site, damaged, gone)
 }
 
 #[tokio::test]
