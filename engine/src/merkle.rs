@@ -98,6 +98,12 @@ impl CompactRange {
         }
     }
 
+    /// The root where these are the roots of subtrees of one size, and a smaller one follows on their right.
+    #[must_use]
+    pub fn root_before(&self, right: Hash) -> Hash {
+        self.peaks.iter().rev().fold(right, |right, left| node_hash(left, &right))
+    }
+
     /// The newest leaf and its inclusion proof: all that is needed to go on from here, see [`Self::from_edge`].
     #[must_use]
     pub fn edge(&self) -> Option<Edge> {
