@@ -43,7 +43,11 @@ pub fn leaf_hash(body: &[u8]) -> Hash {
 /// The hash of two neighbours: SHA-256(0x01 ‖ left ‖ right).
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
+    let mut bytes = [1; 1 + 2 * size_of::<Hash>()];
+    bytes[1..33].copy_from_slice(left);
+    bytes[33..].copy_from_slice(right);
+    // In one piece: its first block is hashed where it stands.
+    Sha256::digest(bytes).into()
 }
 
 /// A tree that grows leaf by leaf, kept as its complete subtrees: O(log n) memory, whatever the size.
@@ -96,6 +100,12 @@ impl CompactRange {
             None => Sha256::digest([]).into(),
             Some(first) => peaks.fold(*first, |right, left| node_hash(left, &right)),
         }
+    }
+
+    /// The root where these are the roots of subtrees of one size, and a smaller one follows on their right.
+    #[must_use]
+    pub fn root_before(&self, right: Hash) -> Hash {
+        self.peaks.iter().rev().fold(right, |right, left| node_hash(left, &right))
     }
 
     /// The newest leaf and its inclusion proof: all that is needed to go on from here, see [`Self::from_edge`].

@@ -64,6 +64,14 @@ impl<'a> Scanner<'a> {
         Some(eaten)
     }
 
+    /// Goes over these if they are next: as [`Self::eat`], for what is always the same.
+    #[inline]
+    pub fn eat_word<const N: usize>(&mut self, word: &[u8; N]) -> Option<()> {
+        let is_next = self.text.as_bytes().get(self.at..)?.first_chunk::<N>()? == word;
+        self.at += if is_next { N } else { 0 };
+        is_next.then_some(())
+    }
+
     /// Goes over a string, an integer or an object of an entry if that is next and canonical; gives it as spelled. The
     /// members of an object are shown as those of `data`.
     pub fn eat_value(&mut self, first: u8, visit: Visit<'a, '_>) -> Option<&'a str> {
@@ -128,14 +136,14 @@ impl<'a> Scanner<'a> {
             self.at += 1;
             return Ok(());
         }
-        let mut previous: Option<Spelled<'_>> = None;
+        let mut previous: Option<Name<'_>> = None;
         loop {
             if self.peek() != Some(b'"') {
                 return Err(self.flaw("expected a member's name"));
             }
             let name_at = self.at;
-            let name = self.string()?;
-            if previous.is_some_and(|previous| !comes_before(previous, name)) {
+            let name = Name::of(self.string()?);
+            if previous.is_some_and(|previous| !previous.comes_before(name)) {
                 return Err(Flaw { at: name_at, why: "names are not in order, or one is there twice" });
             }
             previous = Some(name);
@@ -294,10 +302,24 @@ struct Spelled<'a> {
     has_escapes: bool,
 }
 
-/// Whether one spelled name sorts before another: by UTF-16 code units (RFC 8785 section 3.2.3).
-fn comes_before(left: Spelled<'_>, right: Spelled<'_>) -> bool {
-    let plain = |name: Spelled<'_>| !name.has_escapes && name.text.is_ascii();
-    if plain(left) && plain(right) { left.text < right.text } else { utf16(left.text).lt(utf16(right.text)) }
+/// The name of a member.
+#[derive(Clone, Copy)]
+struct Name<'a> {
+    /// As spelled, without its quotes.
+    text: &'a str,
+    /// Whether its bytes are what it is sorted by.
+    is_plain: bool,
+}
+
+impl<'a> Name<'a> {
+    fn of(spelled: Spelled<'a>) -> Self {
+        Self { text: spelled.text, is_plain: !spelled.has_escapes && spelled.text.is_ascii() }
+    }
+
+    /// Whether it sorts before another: by UTF-16 code units (RFC 8785 section 3.2.3).
+    fn comes_before(self, other: Self) -> bool {
+        if self.is_plain && other.is_plain { self.text < other.text } else { utf16(self.text).lt(utf16(other.text)) }
+    }
 }
 
 fn utf16(spelled: &str) -> impl Iterator<Item = u16> {

@@ -23,22 +23,46 @@ pub(super) struct Row<'a> {
 }
 
 /// What is wrong, in the order of entries, up to a limit.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Problems {
     pub kept: Vec<Problem>,
     pub more: u64,
     /// From which row on there are problems that are not kept.
     pub dropped_from: Option<i64>,
+    /// How many are kept elsewhere that come before these.
+    pub before: usize,
 }
 
 impl Problems {
+    /// How many come before what is found next, as far as they are kept.
+    pub fn known(&self) -> usize {
+        self.before + self.kept.len()
+    }
+
     pub fn add(&mut self, code: &str, seq: Option<i64>, run: Option<&str>, detail: String) {
-        if self.kept.len() == MAX_PROBLEMS {
-            self.more += 1;
-            self.dropped_from = self.dropped_from.or(seq);
+        if self.known() >= MAX_PROBLEMS {
+            self.drop_one(seq);
             return;
         }
         self.kept.push(Problem { code: code.to_owned(), seq, run: run.map(str::to_owned), detail });
+    }
+
+    fn drop_one(&mut self, seq: Option<i64>) {
+        self.more += 1;
+        self.dropped_from = self.dropped_from.or(seq);
+    }
+
+    /// Adds what was found after all of these, as if it had been added here one by one.
+    pub fn join(&mut self, later: Self) {
+        for problem in later.kept {
+            if self.known() >= MAX_PROBLEMS {
+                self.drop_one(problem.seq);
+            } else {
+                self.kept.push(problem);
+            }
+        }
+        self.more += later.more;
+        self.dropped_from = self.dropped_from.or(later.dropped_from);
     }
 
     pub fn is_empty(&self) -> bool {
@@ -72,6 +96,22 @@ impl Chain {
     /// Before the first row.
     pub fn start() -> Self {
         Self { range: CompactRange::new(), next: 0, prev: Hash::default(), ts: String::new() }
+    }
+
+    /// Behind a row as it is if that and those before it are in order, with a tree that begins here.
+    pub fn behind(row: &Row<'_>) -> Self {
+        let ts = String::from_utf8_lossy(row.ts).into_owned();
+        Self { range: CompactRange::new(), next: row.seq.saturating_add(1), prev: leaf_hash(row.body), ts }
+    }
+
+    /// The same place, with a tree that begins here.
+    pub fn anew(&self) -> Self {
+        Self { range: CompactRange::new(), next: self.next, prev: self.prev, ts: self.ts.clone() }
+    }
+
+    /// Whether the next row is judged by this as it would be by the other, and has the same place in its tree.
+    pub fn is_where(&self, other: &Self) -> bool {
+        (self.next, self.prev, &self.ts, self.range.size()) == (other.next, other.prev, &other.ts, other.range.size())
     }
 
     /// How many entries there should be by the number of the row before.
@@ -108,7 +148,14 @@ impl Chain {
         self.next = row.seq.saturating_add(1);
         let link = in_hex(&before);
         let likely = Likely { seq: row.seq, prev: &link, ts: row.ts, kind: row.kind, run: row.run };
-        let fields = match Fields::read(row.body, Some(&likely)) {
+        // An entry that says what is likely fits its row and the one before, but for the column that was not compared.
+        if row.prev == before
+            && let Some(fields) = Fields::read_likely(row.body, &likely)
+        {
+            self.clock(row, &fields, problems);
+            return Some(fields);
+        }
+        let fields = match Fields::read(row.body) {
             Ok(fields) => fields,
             Err(error) => {
                 let code = if matches!(error, NotAnEntry::NonCanonical(_)) { "non_canonical" } else { "bad_entry" };
@@ -157,13 +204,13 @@ fn columns(row: &Row<'_>, fields: &Fields<'_>, prev_fits: bool, problems: &mut P
     }
 }
 
-/// Lowercase hex without an allocation.
+/// Lowercase hex without an allocation, and without a table, so that the compiler spells many digits at once.
 fn in_hex(hash: &Hash) -> [u8; 64] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |half: u8| half + if half < 10 { b'0' } else { b'a' - 10 };
     let mut text = [0; 64];
     for (pair, byte) in text.chunks_exact_mut(2).zip(hash) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
+        pair[0] = digit(byte >> 4);
+        pair[1] = digit(byte & 15);
     }
     text
 }

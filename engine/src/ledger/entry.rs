@@ -3,7 +3,6 @@
 //! `{actor? attempt? data kind prev run? seq step? ts v}`, RFC 8785, at most 65,535 bytes. Bytes are written once, here;
 //! nobody spells an entry a second time.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Serialize;
@@ -108,7 +107,7 @@ pub(super) fn write(draft: &Draft, seq: u64, prev: &Hash, ts: &str) -> Result<Ve
         v: 1,
     };
     let body = serde_json_canonicalizer::to_vec(&spelled).map_err(|_| wrong("data", "it cannot be spelled"))?;
-    Fields::read(&body, None)?;
+    Fields::read(&body)?;
     Ok(body)
 }
 
@@ -117,7 +116,7 @@ pub(super) fn write(draft: &Draft, seq: u64, prev: &Hash, ts: &str) -> Result<Ve
 /// # Errors
 /// When they are not an entry in its one spelling.
 pub fn read(body: &[u8]) -> Result<Entry, NotAnEntry> {
-    let fields = Fields::read(body, None)?;
+    let fields = Fields::read(body)?;
     let text = |spelled: &str| serde_json::from_str::<String>(spelled).ok();
     let run = fields.run.map(RunId::parse).transpose().map_err(|_| wrong("run", "it is no run id"))?;
     let Value::Object(data) = serde_json::from_str(fields.data).map_err(|_| wrong("data", "it cannot be read"))? else {
@@ -171,14 +170,10 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Checks everything that can be told from the bytes alone. Where they are what is likely, that is seen by comparing
-    /// most of them with the bytes that they would be then.
-    pub fn read(body: &'a [u8], likely: Option<&Likely<'_>>) -> Result<Self, NotAnEntry> {
+    /// Checks everything that can be told from the bytes alone.
+    pub fn read(body: &'a [u8]) -> Result<Self, NotAnEntry> {
         if body.len() > MAX_BODY {
             return Err(NotAnEntry::TooLarge { size: body.len() });
-        }
-        if let Some(fields) = likely.and_then(|likely| Self::read_likely(body, likely)) {
-            return Ok(fields);
         }
         let mut found = Spans::default();
         let mut unknown = None;
@@ -193,49 +188,61 @@ impl<'a> Fields<'a> {
         found.check()
     }
 
-    /// The same for an entry that says what is likely; none of any other, whatever is the matter with it.
+    /// The same for an entry that says what is likely, seen by comparing most of its bytes with what they are then; none of
+    /// any other, whatever is the matter with it.
     pub fn read_likely(body: &'a [u8], likely: &Likely<'_>) -> Option<Self> {
+        if body.len() > MAX_BODY {
+            return None;
+        }
         let mut scanner = Scanner::new(std::str::from_utf8(body).ok()?);
         let mut state = None;
-        let optional = |scanner: &mut Scanner<'a>, name: &[u8], first: u8| match scanner.eat(name) {
-            Some(_) => scanner.eat_value(first, &mut |_, _, _| {}).map(Some),
-            None => Some(None),
-        };
-        scanner.eat(b"{")?;
-        let actor = optional(&mut scanner, b"\"actor\":", b'"')?;
-        actor.map_or(Some(""), |_| scanner.eat(b","))?;
-        let attempt = optional(&mut scanner, b"\"attempt\":", b'0')?;
-        attempt.map_or(Some(""), |_| scanner.eat(b","))?;
-        let attempt = match attempt {
-            Some(text) => Some(text.parse().ok().filter(|number| *number > 0)?),
+        let value = |scanner: &mut Scanner<'a>, first: u8| scanner.eat_value(first, &mut |_, _, _| {});
+        scanner.eat_word(b"{")?;
+        let actor = match scanner.eat_word(b"\"actor\":") {
+            Some(()) => {
+                let actor = value(&mut scanner, b'"')?;
+                scanner.eat_word(b",")?;
+                Some(actor)
+            }
             None => None,
         };
-        scanner.eat(b"\"data\":")?;
+        let attempt = match scanner.eat_word(b"\"attempt\":") {
+            Some(()) => {
+                let attempt = value(&mut scanner, b'0')?.parse().ok().filter(|number| *number > 0)?;
+                scanner.eat_word(b",")?;
+                Some(attempt)
+            }
+            None => None,
+        };
+        scanner.eat_word(b"\"data\":")?;
         let data = scanner.eat_value(b'{', &mut |_, name, value| {
             if name == "state" {
                 state = Some(value);
             }
         })?;
-        scanner.eat(b",\"kind\":\"")?;
+        scanner.eat_word(b",\"kind\":\"")?;
         let kind = kind_of(scanner.eat(likely.kind)?)?;
-        scanner.eat(b"\",\"prev\":\"")?;
+        scanner.eat_word(b"\",\"prev\":\"")?;
         let prev = scanner.eat(likely.prev)?;
-        scanner.eat(b"\"")?;
+        scanner.eat_word(b"\"")?;
         let run = match likely.run {
             Some(run) => {
-                scanner.eat(b",\"run\":\"")?;
+                scanner.eat_word(b",\"run\":\"")?;
                 let run = scanner.eat(run).filter(|run| is_run_id(run.as_bytes()))?;
-                scanner.eat(b"\"")?;
+                scanner.eat_word(b"\"")?;
                 Some(run)
             }
             None => None,
         };
-        scanner.eat(b",\"seq\":")?;
-        let seq = scanner.eat_value(b'0', &mut |_, _, _| {})?.parse().ok()?;
-        let step = optional(&mut scanner, b",\"step\":", b'"')?;
-        scanner.eat(b",\"ts\":\"")?;
+        scanner.eat_word(b",\"seq\":")?;
+        let seq = value(&mut scanner, b'0')?.parse().ok()?;
+        let step = match scanner.eat_word(b",\"step\":") {
+            Some(()) => Some(value(&mut scanner, b'"')?),
+            None => None,
+        };
+        scanner.eat_word(b",\"ts\":\"")?;
         let ts = scanner.eat(likely.ts).filter(|ts| is_timestamp(ts.as_bytes()))?;
-        scanner.eat(b"\",\"v\":1}")?;
+        scanner.eat_word(b"\",\"v\":1}")?;
         let is_it = scanner.is_done() && i64::try_from(seq) == Ok(likely.seq);
         is_it.then_some(Self { seq, prev, ts, kind, run, step, attempt, actor, data, state })
     }
@@ -326,14 +333,15 @@ fn inside(text: &str) -> Option<&str> {
 
 /// What [`Kind::parse`] says, found by length first: every entry of a ledger is asked.
 fn kind_of(text: &str) -> Option<Kind> {
-    static BY_LENGTH: LazyLock<BTreeMap<usize, Vec<Kind>>> = LazyLock::new(|| {
-        let mut kinds = BTreeMap::<usize, Vec<Kind>>::new();
+    static BY_LENGTH: LazyLock<Vec<Vec<Kind>>> = LazyLock::new(|| {
+        let longest = Kind::ALL.iter().map(|kind| kind.as_str().len()).max().unwrap_or_default();
+        let mut kinds = vec![Vec::new(); longest + 1];
         for kind in Kind::ALL {
-            kinds.entry(kind.as_str().len()).or_default().push(*kind);
+            kinds[kind.as_str().len()].push(*kind);
         }
         kinds
     });
-    BY_LENGTH.get(&text.len())?.iter().copied().find(|kind| kind.as_str() == text)
+    BY_LENGTH.get(text.len())?.iter().copied().find(|kind| kind.as_str() == text)
 }
 
 fn fits_profile(value: &Value) -> Result<(), NotAnEntry> {
@@ -348,23 +356,24 @@ fn fits_profile(value: &Value) -> Result<(), NotAnEntry> {
     }
 }
 
-/// Whether bytes are a run id; what [`RunId::parse`] says, without its allocation.
+/// Whether bytes are a run id; what [`RunId::parse`] says, without its allocation. Every entry of a ledger is asked, so all
+/// bytes are looked at together.
 fn is_run_id(text: &[u8]) -> bool {
-    text.len() == 36
-        && text.iter().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            14 => *byte == b'7',
-            19 => matches!(byte, b'8' | b'9' | b'a' | b'b'),
-            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
-        })
+    const SHAPE: &[u8; 36] = b"00000000-0000-7000-0000-000000000000";
+    let Ok(text) = <&[u8; SHAPE.len()]>::try_from(text) else { return false };
+    let fits = |(byte, like): (&u8, &u8)| {
+        let is_digit = byte.wrapping_sub(b'0') < 10 || byte.wrapping_sub(b'a') < 6;
+        if *like == b'0' { is_digit } else { byte == like }
+    };
+    text.iter().zip(SHAPE).fold(true, |all, pair| all & fits(pair)) && matches!(text[19], b'8' | b'9' | b'a' | b'b')
 }
 
 /// Whether bytes are a time in UTC with six digits, of a year with four.
 fn is_timestamp(text: &[u8]) -> bool {
     const SHAPE: &[u8; 27] = b"0000-00-00T00:00:00.000000Z";
-    let shaped = text.len() == SHAPE.len()
-        && text.iter().zip(SHAPE).all(|(byte, like)| if *like == b'0' { byte.is_ascii_digit() } else { byte == like });
-    if !shaped {
+    let Ok(text) = <&[u8; SHAPE.len()]>::try_from(text) else { return false };
+    let fits = |(byte, like): (&u8, &u8)| if *like == b'0' { byte.is_ascii_digit() } else { byte == like };
+    if !text.iter().zip(SHAPE).fold(true, |all, pair| all & fits(pair)) {
         return false;
     }
     let number =

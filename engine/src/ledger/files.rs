@@ -80,7 +80,8 @@ pub(super) fn read(path: &Path, at_most: usize) -> io::Result<Option<Vec<u8>>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let mut bytes = Vec::new();
+    // Most files are small, and there may be thousands: one of that size is read in one go.
+    let mut bytes = Vec::with_capacity(512.min(at_most + 1));
     file.take(at_most as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > at_most {
         return Err(io::Error::other(format!("longer than {at_most} bytes")));

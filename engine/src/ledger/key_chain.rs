@@ -13,6 +13,7 @@ use super::chain::Problems;
 use super::entry::{self, Entry};
 use super::error::Error;
 use super::signed::Signer;
+use super::store;
 use crate::event::Kind;
 use crate::merkle::note::{Note, VerifierKey};
 use crate::merkle::rotation::Rotation;
@@ -41,6 +42,15 @@ impl KeySpan {
     pub fn trusted_to(&self) -> Option<u64> {
         self.revoked_at.map(|revoked| self.since.map_or(revoked, |since| since.min(revoked)))
     }
+}
+
+/// How the entries about keys are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lookup {
+    /// By the index of the kinds, which a thorough reader compares with the table.
+    Index,
+    /// By looking at every row.
+    Table,
 }
 
 /// All keys of a ledger, the oldest first. There is at least one.
@@ -159,16 +169,28 @@ impl KeyChain {
         self.spans.iter().any(|span| span.key.public() == public)
     }
 
-    /// Reads the chain through the index of the kinds; whether that lists all, and whether the roots that were signed are
-    /// those of the log, is judged by who goes through the whole. What is not in order is a problem.
-    pub(super) fn read(conn: &Connection, genesis: VerifierKey, problems: &mut Problems) -> rusqlite::Result<Self> {
+    /// Reads the chain from the entries about keys. Whether the roots that were signed are those of the log is judged by who
+    /// goes through the whole. What is not in order is a problem.
+    pub(super) fn read(
+        conn: &Connection,
+        by: Lookup,
+        genesis: VerifierKey,
+        problems: &mut Problems,
+    ) -> rusqlite::Result<Self> {
+        if by == Lookup::Index {
+            let mut found = Problems::default();
+            // Where the index is gone or leads nowhere, which is found elsewhere, all rows are read.
+            if let Ok(chain) = Self::select(conn, &select("INDEXED BY entries_of_kind"), genesis.clone(), &mut found) {
+                problems.join(found);
+                return Ok(chain);
+            }
+        }
+        Self::select(conn, &select("NOT INDEXED"), genesis, problems)
+    }
+
+    fn select(conn: &Connection, sql: &str, genesis: VerifierKey, problems: &mut Problems) -> rusqlite::Result<Self> {
         let mut chain = Self::new(genesis);
-        let sql = |index: &str| {
-            format!("SELECT seq, body FROM entries {index} WHERE kind IN ('key.rotated', 'key.revoked') ORDER BY seq")
-        };
-        // Where somebody took the index away, which is found elsewhere, all of it is read.
-        let indexed = conn.prepare(&sql("INDEXED BY entries_of_kind"));
-        let mut statement = indexed.or_else(|_| conn.prepare(&sql("")))?;
+        let mut statement = conn.prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (seq, body): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
@@ -180,15 +202,24 @@ impl KeyChain {
         Ok(chain)
     }
 
-    /// The same, where what is not in order is an error.
+    /// The same through the index, where what is not in order is an error.
     pub(super) fn of(path: &Path, conn: &Connection, genesis: VerifierKey) -> Result<Self, Error> {
         let mut problems = Problems::default();
-        let chain = Self::read(conn, genesis, &mut problems).map_err(|error| Error::reading(path, &error))?;
+        let read = Self::read(conn, Lookup::Index, genesis, &mut problems);
+        let chain = read.map_err(|error| Error::reading(path, &error))?;
         if problems.is_empty() {
             return Ok(chain);
         }
         Err(Error::NotGenuine { path: path.to_owned(), problems: problems.into_vec() })
     }
+}
+
+/// The entries about keys. SQLite takes the index only for a query that says the index's own condition as well.
+pub(super) fn select(index: &str) -> String {
+    format!(
+        "SELECT seq, body FROM entries {index} WHERE {} AND kind IN ('key.rotated', 'key.revoked') ORDER BY seq",
+        store::IS_LISTED_KIND
+    )
 }
 
 /// What `key.rotated` says.

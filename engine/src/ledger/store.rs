@@ -3,7 +3,7 @@
 //! Triggers, the authorizer and defensive mode stop accidents. They stop nobody who can write the file: that is found
 //! by verification, and only as far as an anchor reaches.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -62,8 +62,15 @@ const MIGRATIONS: &[&str] = &[
 ",
 ];
 
+/// The condition of the index `entries_of_kind`. A query is answered by that index if it says this word for word.
+pub(super) const IS_LISTED_KIND: &str =
+    "kind IN ('run.begin', 'run.end', 'clock.stepped', 'key.rotated', 'key.revoked')";
+
 /// The longest value that is read from a ledger file, in bytes: an entry and its page of columns.
 const MAX_VALUE: i32 = 1 << 20;
+
+/// How many pages a walk over the rows keeps.
+const WALKED_PAGES: i32 = 64;
 
 const COLUMNS: &str = "seq, body, hash, prev, run, kind, ts";
 
@@ -116,6 +123,13 @@ pub(super) fn open_reader(copy: &Path, original: &Path) -> Result<Connection, Er
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = open(copy, flags, original)?;
     conn.pragma_update(None, "query_only", true).map_err(|error| Error::reading(original, &error))?;
+    Ok(conn)
+}
+
+/// The same for one walk over the rows: pages that come once need no place to stay, and few are in the processor's cache.
+pub(super) fn open_walker(copy: &Path, original: &Path) -> Result<Connection, Error> {
+    let conn = open_reader(copy, original)?;
+    conn.pragma_update(None, "cache_size", WALKED_PAGES).map_err(|error| Error::reading(original, &error))?;
     Ok(conn)
 }
 
@@ -267,20 +281,44 @@ pub(super) fn each_row(conn: &Connection, from: i64, mut see: impl FnMut(&Row<'_
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query([from])?;
     while let Some(row) = rows.next()? {
-        see(&Row {
-            seq: row.get(0)?,
-            body: bytes(row.get_ref(1)?),
-            hash: bytes(row.get_ref(2)?),
-            prev: bytes(row.get_ref(3)?),
-            run: match row.get_ref(4)? {
-                ValueRef::Null => None,
-                other => Some(bytes(other)),
-            },
-            kind: bytes(row.get_ref(5)?),
-            ts: bytes(row.get_ref(6)?),
-        });
+        see(&stored(row)?);
     }
     Ok(())
+}
+
+/// Shows the rows at these places to `see`, in order, until it has enough. Rows are counted from the first; those before
+/// are walked over one by one, and no number is looked up.
+pub(super) fn each_row_at(
+    conn: &Connection,
+    places: &Range<u64>,
+    mut see: impl FnMut(&Row<'_>) -> ControlFlow<()>,
+) -> rusqlite::Result<()> {
+    let sql = format!("SELECT {COLUMNS} FROM entries ORDER BY seq LIMIT ? OFFSET ?");
+    let mut statement = conn.prepare_cached(&sql)?;
+    let [count, skipped] =
+        [places.end - places.start, places.start].map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+    let mut rows = statement.query([count, skipped])?;
+    while let Some(row) = rows.next()? {
+        if see(&stored(row)?).is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn stored<'a>(row: &'a rusqlite::Row<'_>) -> rusqlite::Result<Row<'a>> {
+    Ok(Row {
+        seq: row.get(0)?,
+        body: bytes(row.get_ref(1)?),
+        hash: bytes(row.get_ref(2)?),
+        prev: bytes(row.get_ref(3)?),
+        run: match row.get_ref(4)? {
+            ValueRef::Null => None,
+            other => Some(bytes(other)),
+        },
+        kind: bytes(row.get_ref(5)?),
+        ts: bytes(row.get_ref(6)?),
+    })
 }
 
 /// Shows the hash columns of the first `count` rows, in order; one that is no hash is shown as zeros.

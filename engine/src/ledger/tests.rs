@@ -21,6 +21,7 @@ mod histories;
 mod keys;
 mod killed;
 mod matrix;
+mod parts;
 mod proving;
 mod requests;
 mod verdicts;

@@ -1,8 +1,8 @@
 //! Judging a whole ledger: every byte of it, every checkpoint beside it, and the anchors that were given.
 //!
-//! One pass over the rows, read on one thread and judged on another, hashed by whichever has less to do; memory grows
-//! with runs and checkpoints, not with entries. The result is a report. Without an anchor from elsewhere a sound ledger is `self_consistent_only`:
-//! whoever can rewrite the log can rewrite what stands beside it.
+//! One walk over the rows, shared by as many threads as there are cores; memory grows with runs and checkpoints, not with
+//! entries. The result is a report. Without an anchor from elsewhere a sound ledger is `self_consistent_only`: whoever can
+//! rewrite the log can rewrite what stands beside it.
 //!
 //! A run whose intent has no result is `unknown_outcome`, also when it has ended, until an `outcome.resolved` says
 //! which; so is one that is between the two at this moment. That is the run's status alone: the ledger that says so is
@@ -11,13 +11,10 @@
 use std::collections::BTreeMap;
 use std::hash::RandomState;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
-use rusqlite::Connection;
-
-use super::chain::{Chain, Problems, Row};
+use super::chain::Problems;
 use super::error::Error;
-use super::key_chain::KeyChain;
+use super::key_chain::{KeyChain, Lookup};
 use super::reader::Reader;
 use super::report::{AnchorReport, Problem, Report, Status};
 use super::signed::{self, Given, Refusal, Signer};
@@ -28,23 +25,21 @@ use crate::merkle::checkpoint::Checkpoint;
 use crate::merkle::note::{Note, VerifierKey};
 use crate::time::{Duration, Timestamp};
 
-mod batch;
 mod claims;
 mod index;
+pub(super) mod parts;
+mod pass;
 mod runs;
 mod trust;
 
-use batch::Batch;
 use claims::Claims;
-use index::{Indexes, Listed};
-use runs::Runs;
+use index::Listed;
+use parts::Cut;
+use pass::Pass;
 use trust::{Signed, Trust};
 
 /// What this driver is called in reports.
 const DRIVER: &str = "runwarden";
-
-/// How many batches of rows wait at most for being judged.
-const BATCHES: usize = 4;
 
 /// Anchors from elsewhere, and what is asked of them.
 #[derive(Debug, Clone, Default)]
@@ -72,20 +67,50 @@ pub fn verify(reader: &Reader, keys: &[VerifierKey], checkpoints: &[Given], anch
 /// elsewhere, and only a fitting one makes it `ok`.
 #[must_use]
 pub fn verify_anchored(reader: &Reader, keys: &[VerifierKey], checkpoints: &[Given], anchors: &Anchors) -> Report {
+    verify_in_parts(reader, keys, checkpoints, anchors, Cut::of_this_machine())
+}
+
+/// The same, with the rows cut into parts like this. How they are cut makes no difference to the report.
+pub(super) fn verify_in_parts(
+    reader: &Reader,
+    keys: &[VerifierKey],
+    checkpoints: &[Given],
+    anchors: &Anchors,
+    cut: Cut,
+) -> Report {
     let mut problems = Problems::default();
     match store::check_schema(&reader.conn, &mut problems) {
         Ok(true) => {}
         Ok(false) => return unreadable_report(problems.into_vec()),
         Err(error) => return unreadable(&Error::reading(&reader.path, &error)),
     }
-    let schema_is_ours = problems.is_empty();
-    let trust = Trust::new(own_keys(reader, &mut problems), keys, &mut problems);
+    let judged = |by| judge(reader, keys, (checkpoints, anchors), cut, by, problems.clone());
+    // An index that does not list what there is may have hidden a key.
+    if problems.is_empty()
+        && let (report, true) = judged(Lookup::Index)
+    {
+        return report;
+    }
+    judged(Lookup::Table).0
+}
 
-    let pass = Pass::new(Claims::new(checkpoints, &anchors.given), trust.roots(), problems);
-    let Seen { entries, signed, pass } = go_through(reader, &trust.signers, schema_is_ours, pass);
-    let Pass { chain, mut problems, claims, runs, .. } = pass;
+/// The report, with the ledger's keys found in one way or the other, and whether the index would have found the same.
+fn judge(
+    reader: &Reader,
+    keys: &[VerifierKey],
+    (checkpoints, anchors): (&[Given], &Anchors),
+    cut: Cut,
+    by: Lookup,
+    mut problems: Problems,
+) -> (Report, bool) {
+    let schema_is_ours = problems.is_empty();
+    let trust = Trust::new(own_keys(reader, by, &mut problems), keys, &mut problems);
+    let pass = Pass::new(Claims::new(checkpoints, &anchors.given), trust.roots(), problems, cut);
+    let (pass, signed, lists_all) = go_through(reader, &trust.signers, schema_is_ours, pass);
+    let (entries, reached, root) = (pass.entries(), pass.chain.reached(), pass.root());
+    let Pass { mut problems, claims, runs, .. } = pass;
     let (refusals, proven) = trust.settle(signed, &claims.standing(), &mut problems);
-    let mut found = claims.finish(chain.reached(), &refusals, &mut problems);
+    let mut found = claims.finish(reached, &refusals, &mut problems);
     anchors.judge(&mut found, &mut problems);
     let anchors = found;
     let anchored = anchors.iter().filter(|anchor| anchor.status == Status::Ok).map(|anchor| anchor.size).max();
@@ -97,8 +122,9 @@ pub fn verify_anchored(reader: &Reader, keys: &[VerifierKey], checkpoints: &[Giv
     let dropped_from = problems.dropped_from;
     let problems = problems.into_vec();
     let runs = runs.finish(anchored.unwrap_or(0).min(proven), &problems, dropped_from);
-    let subject = Some(subject(entries, &chain.range.root(), &problems, &anchors));
-    Report { status, driver: DRIVER.to_owned(), dialect: None, entries, runs, anchors, problems, subject }
+    let subject = Some(subject(entries, &root, &problems, &anchors));
+    let report = Report { status, driver: DRIVER.to_owned(), dialect: None, entries, runs, anchors, problems, subject };
+    (report, lists_all)
 }
 
 impl Anchors {
@@ -130,118 +156,50 @@ impl Anchors {
     }
 }
 
-/// What going over the ledger once gave.
-struct Seen {
-    entries: u64,
-    /// Who made the signatures, by the claim's place in the list.
-    signed: BTreeMap<usize, Signed>,
-    pass: Pass,
-}
-
-/// Reads everything there is, side by side: rows, signatures, indexes.
-fn go_through(reader: &Reader, signers: &[Signer], schema_is_ours: bool, pass: Pass) -> Seen {
+/// Everything there is, read side by side: rows, signatures, indexes. Gives what was gathered, who made the signatures by
+/// the claim's place in the list, and whether the index of the kinds is as the rows are.
+fn go_through(
+    reader: &Reader,
+    signers: &[Signer],
+    schema_is_ours: bool,
+    mut pass: Pass,
+) -> (Pass, BTreeMap<usize, Signed>, bool) {
     let notes = pass.claims.notes();
-    let keys_of_sums = pass.indexes.keys();
-    let path = reader.path.as_path();
-    let second = schema_is_ours.then(|| store::open_reader(&reader.copy, path));
-    let (read, signed, mut pass, listed) = std::thread::scope(|scope| {
-        let listing = second.map(|conn| scope.spawn(|| list_indexes(conn?, path, &keys_of_sums)));
+    let questions = pass.questions();
+    let (copy, path) = (reader.copy.as_path(), reader.path.as_path());
+    let (read, signed, listed) = std::thread::scope(|scope| {
+        let listing = schema_is_ours.then(|| scope.spawn(|| list_indexes(copy, path, &questions.keys)));
         let signatures = scope.spawn(|| who_signed(notes, signers));
-        let (full, to_judge) = sync_channel(BATCHES);
-        let (empty, to_fill) = channel();
-        let judging = scope.spawn(|| pass.judge(to_judge, empty));
-        let read = read(reader, full, &to_fill);
-        (read, finished(signatures.join()), finished(judging.join()), listing.map(|listing| finished(listing.join())))
+        let read = pass.rows(scope, reader, &questions);
+        (read, finished(signatures.join()), listing.map(|listing| finished(listing.join())))
     });
-    let entries = pass.chain.range.size();
+    let entries = pass.entries();
     let problems = &mut pass.problems;
+    let mut lists_all = false;
     match (read, listed) {
         // What cannot be read to its end has no sums to compare with.
         (Err(error), _) => {
             problems.add("unreadable", Some(pass.chain.next), None, format!("reading stops here: {error}"));
         }
         (Ok(()), _) if entries == 0 => problems.add("empty", None, None, "there are no entries".to_owned()),
-        (Ok(()), Some(Ok(listed))) => pass.indexes.compare(listed, problems),
+        (Ok(()), Some(Ok(listed))) => {
+            lists_all = pass.indexes.kinds_are_those_of(listed);
+            pass.indexes.compare(listed, problems);
+        }
         (Ok(()), Some(Err(error))) => problems.add("unreadable", None, None, error.to_string()),
         (Ok(()), None) => {}
     }
-    Seen { entries, signed, pass }
+    (pass, signed, lists_all)
 }
 
-/// Reads every row, and hashes as long as the other end, where what is found is judged, has enough to do.
-fn read(reader: &Reader, judge: SyncSender<Batch>, empty: &Receiver<Batch>) -> rusqlite::Result<()> {
-    let (mut batch, mut waiting) = (Batch::default(), 0_usize);
-    let mut spare = Vec::new();
-    let read = store::each_row(&reader.conn, i64::MIN, |row| {
-        batch.push(row);
-        if batch.is_full() {
-            let judged = spare.len();
-            spare.extend(empty.try_iter());
-            waiting = waiting.saturating_sub(spare.len() - judged) + 1;
-            let mut next = spare.pop().unwrap_or_default();
-            next.is_hashed_later = waiting < BATCHES / 2;
-            // The other end is gone only by a bug, which shows when it is joined.
-            let _ = judge.send(std::mem::replace(&mut batch, next));
-        }
-    });
-    let _ = judge.send(batch);
-    read
-}
-
-fn list_indexes(conn: Connection, path: &Path, keys: &RandomState) -> Result<Listed, Error> {
+fn list_indexes(copy: &Path, path: &Path, keys: &RandomState) -> Result<Listed, Error> {
+    let conn = store::open_walker(copy, path)?;
     index::listed(&conn, keys).map_err(|error| Error::reading(path, &error))
 }
 
 /// What a thread of ours gave; a panic in it, which is a bug, is one here.
 fn finished<T>(joined: std::thread::Result<T>) -> T {
     joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-/// All that is gathered in going over the rows once.
-struct Pass {
-    chain: Chain,
-    problems: Problems,
-    /// How many problems there were before the first row.
-    before: usize,
-    claims: Claims,
-    runs: Runs,
-    indexes: Indexes,
-    /// The roots that rotations of the key were signed at, by their entries.
-    rotations: BTreeMap<i64, Hash>,
-}
-
-impl Pass {
-    fn new(claims: Claims, rotations: BTreeMap<i64, Hash>, problems: Problems) -> Self {
-        let before = problems.kept.len();
-        let (runs, indexes) = (Runs::default(), Indexes::default());
-        Self { chain: Chain::start(), problems, before, claims, runs, indexes, rotations }
-    }
-
-    fn judge(mut self, batches: Receiver<Batch>, empty: Sender<Batch>) -> Self {
-        for mut batch in batches {
-            batch.each(|row, leaf| self.row(row, leaf));
-            batch.clear();
-            // Nobody waits for it once everything is read.
-            let _ = empty.send(batch);
-        }
-        self
-    }
-
-    fn row(&mut self, row: &Row<'_>, leaf: Hash) {
-        if self.rotations.get(&row.seq).is_some_and(|root| *root != self.chain.range.root()) {
-            let detail = "the keys signed for another history than the one before this entry".to_owned();
-            self.problems.add("bad_key_entry", Some(row.seq), None, detail);
-        }
-        let fields = self.chain.follow_hashed(row, leaf, &mut self.problems);
-        self.indexes.row(row);
-        if let Some(fields) = fields {
-            self.runs.entry(row.seq, &fields);
-        }
-        let sound = self.problems.kept.len() == self.before;
-        // By number, not by count: rows that are missing in between are a gap, not a cut tail.
-        self.claims.leaf(row.seq, &leaf);
-        self.claims.reached(self.chain.reached(), &self.chain.ts, || self.chain.range.root(), sound);
-    }
 }
 
 /// The report of a ledger that could not be read at all.
@@ -265,9 +223,9 @@ fn unreadable_report(problems: Vec<Problem>) -> Report {
 }
 
 /// The keys that the ledger says are its own.
-fn own_keys(reader: &Reader, problems: &mut Problems) -> Option<KeyChain> {
+fn own_keys(reader: &Reader, by: Lookup, problems: &mut Problems) -> Option<KeyChain> {
     let read = start::genesis(&reader.path, &reader.conn).and_then(|genesis| {
-        let read = KeyChain::read(&reader.conn, genesis.named, problems);
+        let read = KeyChain::read(&reader.conn, by, genesis.named, problems);
         read.map_err(|error| Error::reading(&reader.path, &error))
     });
     match read {

@@ -144,7 +144,7 @@ impl Damaged<'_> {
                     body.replace_range(at..at + 64, &hex::encode(hash));
                 }
             }
-            let fields = entry::Fields::read(body.as_bytes(), None);
+            let fields = entry::Fields::read(body.as_bytes());
             let prev: Hash = match fields {
                 Ok(fields) => hex::decode(fields.prev).unwrap().try_into().unwrap(),
                 Err(_) => start_of(&self.hand, seq),

@@ -1,5 +1,8 @@
 //! Proofs out of a ledger: what is shown, by which checkpoint, and what a damaged one does not give.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use rusqlite::config::DbConfig;
 use sha2::Sha256;
@@ -120,6 +123,37 @@ fn a_proof_by_kept_nodes_is_the_one_that_all_leaves_give() {
     }
     std::fs::remove_dir_all(&nodes).unwrap();
     assert_eq!(proofs(), fast);
+}
+
+/// How many instructions of SQLite's the work takes: it is by rows, whatever the machine.
+fn steps_of<T>(reader: &mut Reader, work: impl FnOnce(&Reader) -> T) -> (T, usize) {
+    let count = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&count);
+    let see = move || {
+        counting.fetch_add(1, Ordering::Relaxed);
+        false
+    };
+    reader.conn.progress_handler(1, Some(see)).unwrap();
+    let done = work(reader);
+    reader.conn.progress_handler(0, None::<fn() -> bool>).unwrap();
+    (done, count.load(Ordering::Relaxed))
+}
+
+#[test]
+fn a_proof_reads_a_few_hundred_rows_however_long_the_ledger_is() {
+    let place = long(6_000);
+    let (mut reader, _scratch) = place.reader();
+    let keys = [vkey()];
+    for seq in [0, 1, 255, 2_900, 5_999] {
+        let (proven, steps) = steps_of(&mut reader, |reader| reader.prove(seq, None, &keys).unwrap().unwrap());
+        assert_eq!(proven.proof.check(&proven.body), Ok(()));
+        assert!(steps < 4_000, "entry {seq}: {steps}");
+        let (grown, steps) = steps_of(&mut reader, |reader| reader.prove_growth(seq + 1, None, &keys).unwrap());
+        assert_eq!(grown.from, seq + 1);
+        assert!(steps < 6_000, "from {}: {steps}", seq + 1);
+    }
+    let (_, all) = steps_of(&mut reader, |reader| reader.head().unwrap());
+    assert!(all > 12_000, "all rows are more than that: {all}");
 }
 
 #[test]

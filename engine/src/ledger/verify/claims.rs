@@ -1,5 +1,7 @@
 //! What signed checkpoints claim of the log, compared with what the log is.
 
+use std::collections::BTreeSet;
+
 use super::trust::Standing;
 use super::{BTreeMap, Checkpoint, Given, Note, Problems, Refusal, Status, signed};
 use crate::ledger::report::AnchorReport;
@@ -72,6 +74,16 @@ impl Claims {
         Self { list, next, proven }
     }
 
+    /// The sizes that there are roots for, ascending.
+    pub fn sizes(&self) -> Vec<u64> {
+        self.list[self.next..].iter().map(Claim::size).collect()
+    }
+
+    /// The entries that are proven.
+    pub fn proven(&self) -> BTreeSet<i64> {
+        self.proven.keys().filter_map(|index| i64::try_from(*index).ok()).collect()
+    }
+
     /// An entry was seen: what proves it is told its hash.
     pub fn leaf(&mut self, seq: i64, leaf: &Hash) {
         let Ok(index) = u64::try_from(seq) else { return };
@@ -92,10 +104,10 @@ impl Claims {
     }
 
     /// The log has so many entries now, the last of that time, and this root; compares what claims to be of that size.
-    pub fn reached(&mut self, size: u64, ts: &str, root: impl Fn() -> Hash, sound: bool) {
+    pub fn reached(&mut self, size: u64, ts: &str, root: &Hash, sound: bool) {
         while let Some(claim) = self.list.get_mut(self.next).filter(|claim| claim.size() <= size) {
             self.next += 1;
-            let same = claim.read.as_ref().is_ok_and(|(_, checkpoint)| checkpoint.root == root());
+            let same = claim.read.as_ref().is_ok_and(|(_, checkpoint)| checkpoint.root == *root);
             claim.fits = match (same, sound) {
                 (true, _) => Fit::Same,
                 (false, true) => Fit::Fork,

@@ -8,12 +8,13 @@ use rusqlite::Connection;
 
 use super::Problems;
 use crate::ledger::chain::Row;
+use crate::ledger::store::IS_LISTED_KIND;
 
 /// The kinds that the index `entries_of_kind` lists.
 const LISTED: [&[u8]; 5] = [b"run.begin", b"run.end", b"clock.stepped", b"key.rotated", b"key.revoked"];
 
 /// Sums over the rows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Indexes {
     keys: RandomState,
     of_run: Summing,
@@ -25,6 +26,13 @@ pub(super) struct Indexes {
 struct Sum {
     count: u64,
     sum: u64,
+}
+
+impl Sum {
+    fn join(&mut self, other: Self) {
+        self.count += other.count;
+        self.sum = self.sum.wrapping_add(other.sum);
+    }
 }
 
 /// A sum that grows.
@@ -43,12 +51,16 @@ impl Summing {
             self.name.extend_from_slice(name);
             self.hash = keys.hash_one(name);
         }
-        self.sum.count += 1;
-        self.sum.sum = self.sum.sum.wrapping_add(keys.hash_one((self.hash, seq)));
+        self.sum.join(Sum { count: 1, sum: keys.hash_one((self.hash, seq)) });
     }
 }
 
 impl Indexes {
+    /// Sums of nothing, made with these keys.
+    pub fn new(keys: RandomState) -> Self {
+        Self { keys, of_run: Summing::default(), of_kind: Summing::default() }
+    }
+
     /// Counts a row in.
     pub fn row(&mut self, row: &Row<'_>) {
         if let Some(run) = row.run {
@@ -59,9 +71,20 @@ impl Indexes {
         }
     }
 
-    /// What the index side is to be summed up with.
+    /// Counts in what others of the same keys have counted.
+    pub fn join(&mut self, other: &Self) {
+        self.of_run.sum.join(other.of_run.sum);
+        self.of_kind.sum.join(other.of_kind.sum);
+    }
+
+    /// What all that is compared is to be summed up with.
     pub fn keys(&self) -> RandomState {
         self.keys.clone()
+    }
+
+    /// Whether the index of the kinds lists the rows that there are.
+    pub fn kinds_are_those_of(&self, listed: Listed) -> bool {
+        self.of_kind.sum == listed.of_kind
     }
 
     /// Compares with what the indexes list.
@@ -100,7 +123,6 @@ pub(super) fn listed(conn: &Connection, keys: &RandomState) -> rusqlite::Result<
     };
     Ok(Listed {
         of_run: sum("SELECT run, seq FROM entries INDEXED BY entries_of_run WHERE run IS NOT NULL")?,
-        of_kind: sum("SELECT kind, seq FROM entries INDEXED BY entries_of_kind
-            WHERE kind IN ('run.begin', 'run.end', 'clock.stepped', 'key.rotated', 'key.revoked')")?,
+        of_kind: sum(&format!("SELECT kind, seq FROM entries INDEXED BY entries_of_kind WHERE {IS_LISTED_KIND}"))?,
     })
 }
