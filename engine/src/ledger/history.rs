@@ -14,6 +14,7 @@ use super::content::Content;
 use super::entry::{self, Entry};
 use super::error::Error;
 use super::locks::{self, Locks};
+use super::store;
 use crate::event::{self, Kind};
 use crate::id::RunId;
 use crate::time::{Duration, Timestamp};
@@ -161,13 +162,12 @@ impl<'a> History<'a> {
         let steps = if query.within.is_some() { self.clock_steps()? } else { Vec::new() };
         let mut found = Vec::new();
         let sql = match query.with_calls {
-            false => "SELECT seq, body FROM entries WHERE kind = 'run.begin' ORDER BY seq DESC",
-            true => {
-                "SELECT seq, body FROM entries WHERE kind = 'run.begin'
-                    OR kind = 'plan.recorded' AND instr(body, CAST('\"call\":' AS BLOB)) ORDER BY seq DESC"
-            }
+            false => store::of_listed(Kind::RunBegin) + " DESC",
+            true => "SELECT seq, body FROM entries WHERE kind = 'run.begin'
+                OR kind = 'plan.recorded' AND instr(body, CAST('\"call\":' AS BLOB)) ORDER BY seq DESC"
+                .to_owned(),
         };
-        let mut statement = self.conn.prepare_cached(sql).map_err(|error| self.failed(&error))?;
+        let mut statement = self.conn.prepare_cached(&sql).map_err(|error| self.failed(&error))?;
         let mut rows = statement.query([]).map_err(|error| self.failed(&error))?;
         while let Some(row) = rows.next().map_err(|error| self.failed(&error))? {
             let (seq, begin) = self.read(row)?;
@@ -360,8 +360,8 @@ impl<'a> History<'a> {
 
     /// Where the clock was set back, and the time it had reached.
     fn clock_steps(&self) -> Result<Vec<(i64, Timestamp)>, Error> {
-        let sql = "SELECT seq, body FROM entries WHERE kind = 'clock.stepped' ORDER BY seq";
-        let mut statement = self.conn.prepare_cached(sql).map_err(|error| self.failed(&error))?;
+        let sql = store::of_listed(Kind::ClockStepped);
+        let mut statement = self.conn.prepare_cached(&sql).map_err(|error| self.failed(&error))?;
         let mut rows = statement.query([]).map_err(|error| self.failed(&error))?;
         let mut steps = Vec::new();
         while let Some(row) = rows.next().map_err(|error| self.failed(&error))? {

@@ -16,6 +16,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::chain::{Chain, Problems, Row};
 use super::error::{Cause, Error};
+use crate::event::Kind;
 use crate::merkle::Hash;
 
 // Before 3.51.3 a WAL reset could lose a commit.
@@ -65,6 +66,11 @@ const MIGRATIONS: &[&str] = &[
 /// The condition of the index `entries_of_kind`. A query is answered by that index if it says this word for word.
 pub(super) const IS_LISTED_KIND: &str =
     "kind IN ('run.begin', 'run.end', 'clock.stepped', 'key.rotated', 'key.revoked')";
+
+/// The entries of a kind that the index lists, in their order.
+pub(super) fn of_listed(kind: Kind) -> String {
+    format!("SELECT seq, body FROM entries WHERE {IS_LISTED_KIND} AND kind = '{}' ORDER BY seq", kind.as_str())
+}
 
 /// The longest value that is read from a ledger file, in bytes: an entry and its page of columns.
 const MAX_VALUE: i32 = 1 << 20;
