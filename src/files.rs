@@ -51,10 +51,7 @@ const BEGINNING: u64 = 16 * 1024;
 /// The beginning of what is there; nothing where there is no regular file, or none that can be read.
 fn beginning(path: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let opened = OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(path);
-    if let Ok(file) = opened
-        && file.metadata().is_ok_and(|metadata| metadata.is_file())
-    {
+    if let Ok(file) = open(path) {
         let _ = file.take(BEGINNING).read_to_end(&mut bytes);
     }
     bytes
@@ -82,22 +79,28 @@ pub fn make_folder(path: &Path) -> Result<(), Refusal> {
     fs::create_dir_all(path).map_err(|error| Refusal::io("make", path, &error))
 }
 
-/// The bytes of a regular file, at most so many.
-pub fn read(path: &Path, at_most: u64) -> std::io::Result<Vec<u8>> {
+/// Opens a regular file to read it. A pipe or a device would be read without end.
+pub fn open(path: &Path) -> std::io::Result<File> {
     let file = OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(std::io::Error::other("it is no regular file"));
-    }
-    read_at_most(file, at_most)
+    if file.metadata()?.is_file() { Ok(file) } else { Err(std::io::Error::other("it is no regular file")) }
 }
 
-fn read_at_most(file: File, at_most: u64) -> std::io::Result<Vec<u8>> {
+/// The bytes of a regular file, at most so many.
+pub fn read(path: &Path, at_most: u64) -> std::io::Result<Vec<u8>> {
+    let file = open(path)?;
+    let too_long = || std::io::Error::other(format!("it is longer than {at_most} bytes"));
+    // Nothing is read of what will be refused; it may still grow, or be one of those that say they have no length.
+    if file.metadata()?.len() > at_most {
+        return Err(too_long());
+    }
     let mut bytes = Vec::new();
     file.take(at_most + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > at_most {
-        return Err(std::io::Error::other(format!("it is longer than {at_most} bytes")));
-    }
-    Ok(bytes)
+    if bytes.len() as u64 > at_most { Err(too_long()) } else { Ok(bytes) }
+}
+
+/// The text of a regular file, at most so many bytes of it.
+pub fn read_text(path: &Path, at_most: u64) -> std::io::Result<String> {
+    String::from_utf8(read(path, at_most)?).map_err(|_| std::io::Error::other("it is not UTF-8"))
 }
 
 /// So that opening a pipe which nobody writes to does not wait for ever.

@@ -37,6 +37,8 @@ mod gate_formats;
 mod gate_waivers;
 #[path = "cli/gates.rs"]
 mod gates;
+#[path = "cli/hostile.rs"]
+mod hostile;
 #[path = "cli/importing.rs"]
 mod importing;
 #[path = "cli/keys.rs"]

@@ -163,16 +163,19 @@ impl Bundle {
         let malformed = |error: serde_json::Error| NotABundle::Malformed(error.to_string());
         let mut value: Json = serde_json::from_slice(bytes).map_err(malformed)?;
         let said = value.as_object_mut().and_then(|members| members.remove("digest"));
-        let bundle: Self = serde_json::from_value(value.clone()).map_err(malformed)?;
+        let bundle: Self = serde_json::from_value(value).map_err(malformed)?;
         if bundle.v != VERSION || bundle.kind != TYPE {
             let found = format!("it is version {} of `{}`, expected {VERSION} of `{TYPE}`", bundle.v, bundle.kind);
             return Err(NotABundle::Malformed(found));
         }
         let said = said.as_ref().and_then(Json::as_str).and_then(|text| Digest::parse(text).ok());
         let said = said.ok_or_else(|| NotABundle::Malformed("it has no `digest`".to_owned()))?;
-        let found = Digest::of(&canonical(&value)?);
-        value["digest"] = said.to_string().into();
-        if [canonical(&value)?.as_slice(), b"\n"].concat() != bytes {
+        // As it would be written, and not as it was found: a member that is null where it can be left out, say, is
+        // another spelling of the same.
+        let mut spelled = record(&serde_json::to_value(&bundle).map_err(malformed)?);
+        let found = Digest::of(&canonical(&spelled)?);
+        spelled["digest"] = said.to_string().into();
+        if [canonical(&spelled)?.as_slice(), b"\n"].concat() != bytes {
             return Err(NotABundle::NonCanonical);
         }
         if found != said {

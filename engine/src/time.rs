@@ -19,15 +19,16 @@ impl Timestamp {
     /// Reads RFC 3339 with an offset (`Z` or `±HH:MM`).
     ///
     /// # Errors
-    /// When the text is no such instant; an instant without offset is none.
+    /// When the text is no such instant; an instant without offset is none, nor is one without minutes or seconds.
     pub fn parse(text: &str) -> Result<Self, NotAName> {
-        text.parse::<jiff::Timestamp>()
-            .map_err(|_| NotAName {
-                found: text.to_owned(),
-                expected: "a timestamp: RFC 3339 with an offset (like `2026-11-20T09:35:12Z`)",
-            })?
-            .as_microsecond()
-            .try_into()
+        let wrong = || NotAName {
+            found: text.to_owned(),
+            expected: "a timestamp: RFC 3339 with an offset (like `2026-11-20T09:35:12Z`)",
+        };
+        if !is_rfc_3339(text) {
+            return Err(wrong());
+        }
+        text.parse::<jiff::Timestamp>().map_err(|_| wrong())?.as_microsecond().try_into()
     }
 
     /// The instant that many microseconds after 1970-01-01T00:00:00Z.
@@ -55,6 +56,31 @@ impl Timestamp {
     pub fn plus(self, duration: Duration) -> Option<Self> {
         self.0.checked_add(duration.0).ok().map(Self)
     }
+}
+
+/// Whether a text has the form of RFC 3339 section 5.6: jiff reads more than that, and what others do not read alike must
+/// not be in what people sign. A year may have a sign and six digits, as it is written before the year 0.
+fn is_rfc_3339(text: &str) -> bool {
+    let text =
+        text.strip_prefix('-').filter(|rest| rest.find('-') == Some(6)).and_then(|rest| rest.get(2..)).unwrap_or(text);
+    let fits = |form: &[u8], text: &str| {
+        form.len() == text.len()
+            && form.iter().zip(text.bytes()).all(|(form, byte)| match form {
+                b'0' => byte.is_ascii_digit(),
+                b'T' => matches!(byte, b'T' | b't' | b' '),
+                b'+' => matches!(byte, b'+' | b'-'),
+                form => *form == byte,
+            })
+    };
+    let Some((instant, rest)) = text.split_at_checked("0000-00-00T00:00:00".len()) else { return false };
+    let fraction = rest.strip_prefix('.').map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    let offset = match fraction {
+        // A point needs a digit.
+        Some(offset) if offset.len() + 1 == rest.len() => return false,
+        Some(offset) => offset,
+        None => rest,
+    };
+    fits(b"0000-00-00T00:00:00", instant) && (matches!(offset, "Z" | "z") || fits(b"+00:00", offset))
 }
 
 impl TryFrom<i64> for Timestamp {
@@ -172,3 +198,6 @@ macro_rules! as_text {
 
 as_text!(Timestamp, "date-time");
 as_text!(Duration, "runwarden-duration");
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,9 @@ mod page;
 /// How every page begins, so that one whose procedure is gone is found.
 const MARK: &str = "<!-- written by `runwarden docs` from ";
 
+/// The longest page that is compared, in bytes: more than any procedure gives.
+const MAX_PAGE: u64 = 64 << 20;
+
 /// What `docs` says in JSON.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct View {
@@ -102,7 +105,7 @@ fn in_folder(folder: &Path, pages: &[(Name, String)], args: &Docs) -> Result<Vec
     let mut rows = Vec::new();
     for (name, text) in pages {
         let path = folder.join(format!("{name}.md"));
-        let there = std::fs::read_to_string(&path).ok();
+        let there = files::read_text(&path, MAX_PAGE).ok();
         let state = match there {
             Some(there) if there == *text => State::Fresh,
             Some(_) if args.check => State::Stale,
@@ -129,7 +132,7 @@ fn orphans(folder: &Path, pages: &[(Name, String)]) -> Result<Vec<Row>, Refusal>
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let is_page = path.extension().is_some_and(|extension| extension == "md");
         let known = pages.iter().any(|(name, _)| name.as_str() == stem);
-        if is_page && !known && std::fs::read_to_string(&path).is_ok_and(|text| text.starts_with(MARK)) {
+        if is_page && !known && files::read_text(&path, MAX_PAGE).is_ok_and(|text| text.starts_with(MARK)) {
             found.push(Row { procedure: stem, path: Some(shown(&path)), state: State::Orphaned, text: None });
         }
     }

@@ -19,6 +19,9 @@ const HELLO: &str = include_str!("init/hello.yaml");
 /// Where ledger and key are, below the workspace.
 const PRIVATE: &str = ".runwarden";
 
+/// The longest list of what version control leaves out that is read, in bytes.
+const MAX_IGNORED: u64 = 1 << 20;
+
 /// What `init` says in JSON.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct View {
@@ -117,7 +120,7 @@ fn made_up_origin(root: &Path) -> Result<String, Refusal> {
 fn ignore(root: &Path) -> Result<(), Refusal> {
     let path = root.join(".gitignore");
     let line = format!("/{PRIVATE}/");
-    let before = match std::fs::read_to_string(&path) {
+    let before = match files::read_text(&path, MAX_IGNORED) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(Refusal::io("read", &path, &error)),

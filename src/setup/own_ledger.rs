@@ -11,6 +11,7 @@ use engine::sign::ledger_key::LedgerKey;
 
 use super::{new_run_id, roles};
 use crate::exit::Exit;
+use crate::files;
 use crate::refusal::Refusal;
 use crate::workspace::Workspace;
 
@@ -64,7 +65,7 @@ pub fn key(workspace: &Workspace) -> Result<Option<LedgerKey>, Refusal> {
 /// The same, whatever other roles it has.
 pub fn unchecked_key(workspace: &Workspace) -> Result<Option<LedgerKey>, Refusal> {
     let found = look(workspace);
-    match (&found, File::open(making(workspace))) {
+    match (&found, files::open(&making(workspace))) {
         (Err(_), Ok(file)) => {
             // Held while both are made; where it cannot be waited for, what was seen stands.
             let _ = file.lock();

@@ -26,13 +26,9 @@ pub fn signature_of(path: &Path) -> PathBuf {
 
 /// Reads a document and its signature; none where there is no file of one.
 pub fn read(path: &Path) -> Result<Signed, Refusal> {
-    let text = |path: &Path, at_most: u64| -> std::io::Result<String> {
-        let bytes = files::read(path, at_most)?;
-        String::from_utf8(bytes).map_err(|_| std::io::Error::other("it is not UTF-8"))
-    };
-    let document = text(path, MAX_DOCUMENT as u64).map_err(|error| Refusal::io("read", path, &error))?;
+    let document = files::read_text(path, MAX_DOCUMENT as u64).map_err(|error| Refusal::io("read", path, &error))?;
     let beside = signature_of(path);
-    let signature = match text(&beside, MAX_SIGNATURE) {
+    let signature = match files::read_text(&beside, MAX_SIGNATURE) {
         Ok(signature) => Some(signature),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(Refusal::io("read", &beside, &error)),

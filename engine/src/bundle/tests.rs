@@ -74,6 +74,26 @@ fn a_bundle_with_nothing_in_it_shows_nothing() {
 }
 
 #[test]
+fn what_is_left_out_is_not_spelled_as_null() {
+    // Each with a digest that fits.
+    let resealed = |edit: &dyn Fn(&mut serde_json::Value)| {
+        let mut value: serde_json::Value = serde_json::from_str(&text()).unwrap();
+        value.as_object_mut().unwrap().remove("digest");
+        edit(&mut value);
+        super::seal(value).unwrap()
+    };
+    assert_eq!(Bundle::read(&resealed(&|_| {})), Ok(empty()));
+    for edit in [
+        &(|value: &mut serde_json::Value| value["facts"]["actor"] = json!(null)) as &dyn Fn(&mut serde_json::Value),
+        &|value| value["actors"] = json!(null),
+        &|value| value["witnesses"] = json!([]),
+        &|value| value["facts"]["started_at"] = json!("2026-11-20T10:35:12+01:00"),
+    ] {
+        assert_eq!(Bundle::read(&resealed(edit)), Err(NotABundle::NonCanonical));
+    }
+}
+
+#[test]
 fn another_spelling_is_none() {
     let spellings = [
         text().replacen(':', ": ", 1),

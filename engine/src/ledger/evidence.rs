@@ -22,9 +22,6 @@ use crate::time::Timestamp;
 /// The manifest as `sha256sum -c` reads it.
 pub const SUMS: &str = "SHA256SUMS";
 
-/// So that opening a pipe which nobody writes to does not wait for ever.
-const O_NONBLOCK: i32 = 0o4000;
-
 /// What SQLite has of a ledger, to be taken first.
 const DATABASE: [&str; 3] = ["", "-wal", "-shm"];
 
@@ -147,7 +144,7 @@ impl Evidence {
             }
         };
         // A pipe that was put there meanwhile must not be waited for.
-        let opened = OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(from);
+        let opened = OpenOptions::new().read(true).custom_flags(files::O_NONBLOCK).open(from);
         let mut file = match opened {
             Ok(file) => file,
             Err(error) => {

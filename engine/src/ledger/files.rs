@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -71,11 +71,20 @@ pub(super) fn try_to_write_beside(ledger: &Path) -> io::Result<()> {
     tried
 }
 
+/// So that opening a pipe which nobody writes to does not wait for ever.
+pub(super) const O_NONBLOCK: i32 = 0o4000;
+
+/// Opens a regular file to read it. A pipe or device that somebody put beside a ledger would be read without end.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no regular file")) }
+}
+
 /// Reads a file up to a size; none where there is no such file.
 ///
 /// A longer one is an error, so that nobody is made to read without end.
 pub(super) fn read(path: &Path, at_most: usize) -> io::Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
+    let file = match open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),

@@ -5,7 +5,7 @@
 //! missing or wrong, part of no backup and no evidence. Nothing is believed of them: a proof made by them counts when it
 //! leads to a signed root.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
@@ -80,7 +80,7 @@ impl<'a> Nodes<'a> {
     fn read(&self, level: u32, nodes: &Range<u64>, into: &mut CompactRange) -> Result<(), Missing> {
         let width = usize::try_from((nodes.end - nodes.start) * WIDTH).map_err(|_| Missing)?;
         let mut bytes = vec![0; width];
-        File::open(self.file(level))?.read_exact_at(&mut bytes, nodes.start * WIDTH)?;
+        files::open(&self.file(level))?.read_exact_at(&mut bytes, nodes.start * WIDTH)?;
         bytes.as_chunks().0.iter().for_each(|hash: &Hash| into.push(*hash));
         Ok(())
     }

@@ -6,7 +6,7 @@
 //! lock. Where this very process is the writer, SQLite's own backup is used, because closing a descriptor of the file
 //! would drop the writer's locks.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -299,7 +299,7 @@ fn stamp(path: &Path) -> io::Result<(u64, u64, i64, i64)> {
 
 fn header(log: &Path) -> io::Result<Option<[u8; 32]>> {
     let mut bytes = [0; 32];
-    match File::open(log).and_then(|mut file| file.read_exact(&mut bytes)) {
+    match files::open(log).and_then(|mut file| file.read_exact(&mut bytes)) {
         Ok(()) => Ok(Some(bytes)),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof) => Ok(None),
         Err(error) => Err(error),
@@ -307,7 +307,7 @@ fn header(log: &Path) -> io::Result<Option<[u8; 32]>> {
 }
 
 fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
-    let mut source = File::open(from)?;
+    let mut source = files::open(from)?;
     let mut target = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(to)?;
     io::copy(&mut source, &mut target).map(drop)
 }

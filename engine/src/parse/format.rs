@@ -273,7 +273,15 @@ fn sorts(text: &str, lines: &[&str], tree: &Node) -> Vec<Sort> {
         let after_first = || if span.is_empty() { 0..0 } else { line_of(span.start) + 1..line_of(end - 1) + 1 };
         let is_flow = in_flow || closing(text, node).is_some();
         match &node.data {
-            Data::String(_, Style::Block) if !span.is_empty() => {
+            // One of blank lines alone has no place of its own; its header is the last above.
+            Data::String(_, Style::Block) if span.is_empty() => {
+                let above = (0..=line_of(span.start)).rev().find(|at| header(lines.get(*at).unwrap_or(&"")).is_some());
+                if let Some(above) = above {
+                    let (lines, column) = block(lines, above + 1..above + 1);
+                    mark(lines, Sort::Block { column });
+                }
+            }
+            Data::String(_, Style::Block) => {
                 let begin = line_of(span.start);
                 // What begins on the header's own line has its content on the next.
                 let begins_there = text[starts[begin]..span.start].trim().is_empty();
@@ -311,13 +319,13 @@ fn block(lines: &[&str], found: Range<usize>) -> (Range<usize>, Option<usize>) {
     }
     let header = first.checked_sub(1).and_then(|at| header(lines.get(at)?)).unwrap_or_default();
     let keeps = header.contains('+');
-    let column = (first..found.end).find(|at| !is_blank(*at)).map_or(0, |at| indent_of(lines[at]));
+    let column = (first..found.end).find(|at| !is_blank(*at)).map(|at| indent_of(lines[at]));
     let last = found.end.max(first);
     let blank = last + (last..lines.len()).take_while(|at| is_blank(*at)).count();
     // What is deeper than the block is content, blank as it is, and with it what stands before.
-    let deep = (last..blank).rev().find(|at| keeps || lines[*at].len() > column);
+    let deep = (last..blank).rev().find(|at| keeps || lines[*at].len() > column.unwrap_or(0));
     let last = deep.map_or(last, |at| at + 1);
-    (first..last, (!header.contains(|c: char| c.is_ascii_digit())).then_some(column))
+    (first..last, column.filter(|_| !header.contains(|c: char| c.is_ascii_digit())))
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ use zeroize::Zeroizing;
 
 /// A key file is some hundred bytes; more is not read.
 const MAX_FILE: u64 = 16 * 1024;
+/// Linux's number of the flag.
+const O_NONBLOCK: i32 = 0o4000;
 
 /// Why a key file could not be written or used.
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +92,8 @@ pub(super) fn load(path: &Path, passphrase: impl FnOnce() -> Option<String>) -> 
 /// The text of a file that nobody but its owner can use.
 pub(super) fn read_private(path: &Path) -> Result<Zeroizing<String>, Error> {
     let io = |source| Error::Io { path: path.to_owned(), source };
-    let file = File::open(path).map_err(io)?;
+    // So that opening a pipe which nobody writes to does not wait for ever.
+    let file = OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(path).map_err(io)?;
     let metadata = file.metadata().map_err(io)?;
     if !metadata.is_file() {
         return Err(Error::NotAKey { path: path.to_owned() });

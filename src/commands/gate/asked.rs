@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use engine::consent::document::MAX_DOCUMENT;
 use engine::id::Name;
 use engine::parse::{self, Library as _, Opened, Raw, raw};
 
@@ -9,6 +10,7 @@ use serde_json::Value as Json;
 
 use crate::args::{Asked, Gate};
 use crate::commands::{Context, list};
+use crate::files;
 use crate::refusal::Refusal;
 use crate::setup::who::Signing;
 use crate::setup::{self, Session};
@@ -103,7 +105,7 @@ impl<'a> Inputs<'a> {
     /// Of several checklists each is given the waivers that name it, and those that name none of them, to be refused.
     fn waivers_of(&self, name: &str) -> Vec<PathBuf> {
         let named = |path: &&PathBuf| {
-            let document = std::fs::read_to_string(path).ok();
+            let document = files::read_text(path, MAX_DOCUMENT as u64).ok();
             let document: Option<Json> = document.and_then(|text| serde_json::from_str(&text).ok());
             document.and_then(|document| Some(document.get("procedure")?.as_str()?.to_owned()))
         };

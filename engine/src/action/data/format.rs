@@ -11,6 +11,13 @@ use serde_json::{Map, Number, Value};
 
 use crate::action::Error;
 
+mod yaml;
+
+/// What the names of columns may come to in all rows, for each byte of the text, and at least: they are in no row of
+/// the text.
+const NAMES_PER_BYTE: usize = 32;
+const MOST_NAMES: usize = 1 << 20;
+
 /// How a data file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -56,7 +63,7 @@ impl Format {
             Self::Json => json(text).map_err(|error| malformed("JSON", error)),
             Self::Jsonl => json_lines(text),
             Self::Csv => csv_rows(text),
-            Self::Yaml => yaml(text),
+            Self::Yaml => yaml::read(text).map_err(|error| malformed("YAML", error)),
             Self::Toml => toml_document(text),
         }
     }
@@ -155,60 +162,16 @@ fn csv_rows(text: &str) -> Result<Value, Error> {
     if let Some(twice) = header.iter().find(|name| !seen.insert(*name)) {
         return Err(malformed("CSV", format!("column `{}` is there twice", twice.escape_debug())));
     }
+    let names: usize = header.iter().map(str::len).sum();
+    let mut room = text.len().saturating_mul(NAMES_PER_BYTE).saturating_add(MOST_NAMES);
     let rows = reader.records().map(|row| {
         let row = row.map_err(wrong)?;
+        let left = room.checked_sub(names);
+        room = left.ok_or_else(|| malformed("CSV", "the names of its columns are too long for so many rows"))?;
         let cells = header.iter().zip(&row).map(|(name, cell)| (name.to_owned(), Value::from(cell)));
         Ok(Value::Object(cells.collect()))
     });
     rows.collect()
-}
-
-/// The reader's time grows with the square of how deep brackets are nested, long before it gives up on them.
-const MOST_OPEN_BRACKETS: usize = 1000;
-
-fn yaml(text: &str) -> Result<Value, Error> {
-    let mut open = 0_usize;
-    for byte in text.bytes() {
-        match byte {
-            b'[' | b'{' => open += 1,
-            b']' | b'}' => open = open.saturating_sub(1),
-            _ => {}
-        }
-        if open > MOST_OPEN_BRACKETS {
-            return Err(malformed("YAML", format!("more than {MOST_OPEN_BRACKETS} brackets are open")));
-        }
-    }
-    let document: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| malformed("YAML", error))?;
-    from_yaml(document)
-}
-
-fn from_yaml(value: serde_yaml::Value) -> Result<Value, Error> {
-    use serde_yaml::Value as Yaml;
-    Ok(match value {
-        Yaml::Null => Value::Null,
-        Yaml::Bool(value) => Value::Bool(value),
-        Yaml::String(text) => Value::String(text),
-        Yaml::Number(number) => {
-            let number = number
-                .as_i64()
-                .map(Number::from)
-                .or_else(|| number.as_u64().map(Number::from))
-                .or_else(|| number.as_f64().and_then(Number::from_f64));
-            Value::Number(number.ok_or_else(|| malformed("YAML", "a number that is none"))?)
-        }
-        Yaml::Sequence(items) => items.into_iter().map(from_yaml).collect::<Result<_, _>>()?,
-        Yaml::Mapping(members) => {
-            let mut map = Map::new();
-            for (key, member) in members {
-                let Yaml::String(key) = key else {
-                    return Err(malformed("YAML", "a key that is no text; quote it"));
-                };
-                map.insert(key, from_yaml(member)?);
-            }
-            Value::Object(map)
-        }
-        Yaml::Tagged(tagged) => return Err(malformed("YAML", format!("tag `{}`", tagged.tag))),
-    })
 }
 
 fn toml_document(text: &str) -> Result<Value, Error> {

@@ -102,6 +102,41 @@ async fn a_bomb_is_an_error() {
     fails(trial.read("data.read", json!({ "path": "a.json", "max_bytes": 8 })).await, "too_large", "8 bytes");
 }
 
+#[test]
+fn a_short_file_does_not_become_a_value_without_end() {
+    // Few aliases, each of which stands for much; and few rows, each with a name that stands in none of them.
+    let aliases = format!("a: &a [{}]\nb: [{}]\n", ["x"; 100_000].join(","), ["*a"; 10_000].join(","));
+    fails(Format::Yaml.parse(&aliases), "malformed", "its aliases stand for too much");
+    let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(100_000), ["*a"; 10_000].join(","));
+    fails(Format::Yaml.parse(&long), "malformed", "its aliases stand for too much");
+    let rows = format!("{}\n{}", "n".repeat(200_000), "1\n".repeat(100_000));
+    fails(Format::Csv.parse(&rows), "malformed", "the names of its columns are too long for so many rows");
+    // What people write is far from that.
+    let shared = Format::Yaml.parse("a: &a { x: 1, y: [] }\nb: *a\nc: [*a, *a]\n").unwrap();
+    assert_eq!(shared["c"][1], json!({ "x": 1, "y": [] }));
+    let narrow = format!("{}\n{}", "a_rather_long_name,".repeat(7) + "x", "1,,,,,,,\n".repeat(10_000));
+    let distinct: String = (0..8).map(|at| format!("a_rather_long_name_{at},")).collect();
+    fails(Format::Csv.parse(&narrow), "malformed", "twice");
+    let rows = format!("{}\n{}", distinct.trim_end_matches(','), "1,,,,,,,\n".repeat(20_000));
+    assert_eq!(Format::Csv.parse(&rows).unwrap().as_array().map(Vec::len), Some(20_000));
+}
+
+#[test]
+fn yaml_keeps_what_its_reader_says_of_values() {
+    let parsed = Format::Yaml.parse("a: 0x10\nb: ~\nc: !!str 1\nd: 1e3\ne: 18446744073709551615\nf: |\n  x\n").unwrap();
+    let expected = json!({ "a": 16, "b": null, "c": "1", "d": 1000.0, "e": u64::MAX, "f": "x\n" });
+    assert_eq!(parsed, expected);
+    for (text, why) in [
+        ("1: a\n", "a key that is no text"),
+        ("a: !x 1\n", ""),
+        ("a: 1\n---\nb: 1\n", ""),
+        ("a: .nan\n", "a number that is none"),
+        ("a: 1\na: 2\n", "duplicate key `a`"),
+    ] {
+        fails(Format::Yaml.parse(text), "malformed", why);
+    }
+}
+
 #[tokio::test]
 async fn items_and_members_are_counted() {
     let trial = Trial::new();

@@ -73,6 +73,9 @@ fn texts_keep_what_is_theirs() {
         "a:\n    \"one \\\n      two\n\n\n      three\"\nb: 'x\n\n  y'\nc: plain\n  more\n",
         "a:\n  \"one \\\n    two\n\n\n    three\"\nb: 'x\n\n  y'\nc: plain\n  more\n",
     );
+    check("a: |+2\n   \n  \n\n", "a: |+2\n   \n  \n\n");
+    check("a: |+\n\n\nb: 1\n", "a: |+\n\n\nb: 1\n");
+    check("a: |\n\n\nb: 1\n", "a: |\n\nb: 1\n");
     check("- |\n   a\n-   >\n     b\n", "- |\n  a\n- >\n  b\n");
 }
 

@@ -1,0 +1,4 @@
+//! JSON in its spellings.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| runwarden_fuzz::json::hold(bytes));

@@ -1,0 +1,4 @@
+//! Runbooks in prose.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| runwarden_fuzz::markdown::hold(bytes));

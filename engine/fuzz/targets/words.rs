@@ -1,0 +1,4 @@
+//! Instants, durations, versions, names.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| runwarden_fuzz::words::hold(bytes));

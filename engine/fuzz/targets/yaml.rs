@@ -1,0 +1,4 @@
+//! Documents.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| runwarden_fuzz::yaml::hold(bytes));
