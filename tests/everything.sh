@@ -14,7 +14,7 @@ step cargo test --workspace --locked --no-fail-fast
 # Every point at which the program can be killed, and not only the part that is taken by default.
 RUNWARDEN_KILL_POINTS=all step cargo test --locked --test kill_points
 # Each byte of a ledger of 200 entries, and not only one of each value.
-RUNWARDEN_EVERYTHING=true step cargo test --locked -p runwarden-engine --lib every_byte_of_every_stored_value
+RUNWARDEN_EVERYTHING=true step cargo test --workspace --locked --lib every_byte_of_every_stored_value
 RUSTDOCFLAGS='-D warnings' step cargo doc --workspace --no-deps --locked
 
 # cargo-deny takes longer to build than all of the above, so it is used where it is installed and never built here.

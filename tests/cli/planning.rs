@@ -56,6 +56,25 @@ fn a_plan_says_what_each_check_asks_what_there_is_and_what_to_do() {
 }
 
 #[test]
+fn what_comes_after_a_read_that_fails_is_not_blamed_for_it() {
+    let steps = |on_error: &str| {
+        format!(
+            "steps:\n  - {{ id: look, action: data.read, with: {{ path: none.json }}{on_error} }}\n  - {{ id: tell, action: \
+             data.value, with: {{ value: '{{{{ steps.look.value }}}}' }} }}\n"
+        )
+    };
+    let bench = Bench::workspace().procedure("look", &steps("")).procedure("go_on", &steps(", on_error: continue"));
+    let plan = bench.run("plan look").exits(1).stdout;
+    assert!(
+        plan.contains("2. tell\n     would run · data.value · reads · no preview\n     because step `look` fails"),
+        "{plan}"
+    );
+    // Where the run goes on, the next step is refused for what it names.
+    let plan = bench.run("plan go_on").exits(1).stdout;
+    assert!(plan.contains("2. tell\n     refused · data.value"), "{plan}");
+}
+
+#[test]
 fn what_is_not_known_yet_is_said_once_and_by_what_it_depends_on() {
     let check = |id: &str| format!("{{ id: {id}, action: file.stat, with: {{ path: note }}, expect: result.exists }}");
     let bench = Bench::workspace().procedure(

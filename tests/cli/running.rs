@@ -143,6 +143,8 @@ fn everything_wrong_with_parameters_is_said_at_once() {
         refused.contains("`12` is more than `9`") && refused.contains("`Why` does not match `[a-z]+`"),
         "{refused}"
     );
+    let refused = bench.run("run typed -p count=1 -p reason=why -p colour=red").exits(2).stderr;
+    assert!(refused.contains("`colour`: there is no such parameter; there is `count`, `reason`"), "{refused}");
     bench.run("run typed -p count").exits(2).says("error[usage]: `--parameter count` is not of the form NAME=VALUE");
     bench.run("run typed -p count=1 -p count=2").exits(2).says("error[usage]: parameter `count` is given twice");
     assert!(!bench.exists(".runwarden"));

@@ -199,14 +199,12 @@ fn lock(repository: &TempDir) {
 fn daemon(repository: &TempDir) -> (Server, Bench) {
     let port = free_port();
     let folder = repository.path().display().to_string();
-    let child = Command::new("git")
+    let mut command = Command::new("git");
+    command
         .args(["daemon", "--export-all", "--enable=receive-pack", "--listen=127.0.0.1", "--reuseaddr"])
         .args([&format!("--port={port}"), &format!("--base-path={folder}"), &folder])
-        .stderr(Stdio::null())
-        .stdin(Stdio::null())
-        .spawn()
-        .unwrap();
-    let server = Server(child);
+        .stderr(Stdio::null());
+    let server = Server::spawn(&mut command);
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
         std::thread::yield_now();
     }

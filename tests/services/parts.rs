@@ -1,9 +1,11 @@
 //! What the tests of several stores share: a workspace with one store, programs that are looked for, servers that end.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 
 use super::bench::Bench;
@@ -38,20 +40,28 @@ pub fn python(module: &str) -> Option<PathBuf> {
     }
 }
 
-/// A program that ends with the test.
-pub struct Server(pub Child);
+/// A program that ends with the test, and all that it started: what is left would hold the output of the tests open, and
+/// whoever reads that to its end would wait for ever.
+pub struct Server(Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        if let Some(group) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
         let _ = self.0.wait();
     }
 }
 
 impl Server {
+    /// Starts a program in a process group of its own.
+    pub fn spawn(command: &mut Command) -> Self {
+        Self(command.process_group(0).stdin(Stdio::null()).spawn().unwrap())
+    }
+
     /// Starts a program and waits until it writes a line that begins so; gives the rest of the line.
     pub fn start(command: &mut Command, ready: &str) -> (Self, String) {
-        let mut server = Self(command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap());
+        let mut server = Self::spawn(command.stdout(Stdio::piped()));
         let mut lines = BufReader::new(server.0.stdout.take().unwrap()).lines();
         let line = lines.find_map(|line| line.unwrap().strip_prefix(ready).map(str::to_owned));
         // The rest is read and dropped, so that the program never waits for us.

@@ -219,14 +219,12 @@ struct Moto {
 fn moto() -> Option<Moto> {
     let python = python("moto.server")?;
     let port = free_port();
-    let child = Command::new(&python)
+    let mut command = Command::new(&python);
+    command
         .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()])
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .stdin(Stdio::null())
-        .spawn()
-        .unwrap();
-    let server = Server(child);
+        .stderr(Stdio::null());
+    let server = Server::spawn(&mut command);
     while std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }

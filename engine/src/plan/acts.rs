@@ -32,7 +32,8 @@ impl Planner<'_> {
                 }
                 let because = Some(error.message);
                 self.steps.push(PlannedStep { outcome: Outcome::Refused, because, ..bare(step, &turn.path) });
-                return view(StepState::Failed).slot();
+                let ends = turn.certain && step.on_error == OnError::Stop;
+                return if ends { failing(step) } else { view(StepState::Failed).slot() };
             }
         };
         self.shown.insert(turn.path.clone(), input.shown.clone());
@@ -102,8 +103,10 @@ impl Planner<'_> {
                     let status = if error.code == "guard" { Status::Guarded } else { Status::Failed };
                     self.stop(status, failure(&error.code, &error.message, &turn.path, None));
                     planned.outcome = Outcome::Refused;
+                    failing(step)
+                } else {
+                    view(StepState::Failed).slot()
                 }
-                view(StepState::Failed).slot()
             }
         };
         self.steps.push(planned);
@@ -261,4 +264,9 @@ fn shown_template(template: &Template, scope: &Scope) -> Json {
         Ok(Known::Known(value)) => value.to_json(),
         _ => Json::String(template.source().to_owned()),
     }
+}
+
+/// What a step gives at which a run would end: nobody sees it, so nothing is said against what comes after.
+fn failing(step: &Step) -> Slot {
+    Slot::undecided(format!("step `{}` fails", step.id))
 }

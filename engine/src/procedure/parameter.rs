@@ -282,7 +282,11 @@ pub fn accept_all(
     for name in given.keys().filter(|name| !declared.contains_key(name.as_str())) {
         let why = match crate::diagnostic::did_you_mean(name, declared.keys().map(Id::as_str)) {
             Some(near) => format!("there is no such parameter; did you mean `{near}`?"),
-            None => "there is no such parameter".to_owned(),
+            None if declared.is_empty() => "there is no such parameter; there are none".to_owned(),
+            None => {
+                let known: Vec<String> = declared.keys().map(|name| format!("`{name}`")).collect();
+                format!("there is no such parameter; there is {}", known.join(", "))
+            }
         };
         refusals.push((name.clone(), why));
     }
