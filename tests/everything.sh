@@ -3,6 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# By this everything that the tests start is known.
+export RUNWARDEN_TESTS=$$
+
 step() {
     printf '\n== %s\n' "$*" >&2
     "$@"
@@ -15,6 +18,19 @@ step cargo test --workspace --locked --no-fail-fast
 RUNWARDEN_KILL_POINTS=all step cargo test --locked --test kill_points
 # Each byte of a ledger of 200 entries, and not only one of each value.
 RUNWARDEN_EVERYTHING=true step cargo test --workspace --locked --lib every_byte_of_every_stored_value
+# What a test leaves behind holds our output open, and whoever reads that to its end waits for ever.
+nothing_is_left() {
+    local left
+    for _ in {1..20}; do
+        left=$(env -u RUNWARDEN_TESTS grep -lsxz "RUNWARDEN_TESTS=$$" /proc/[0-9]*/environ || true)
+        [[ -z $left ]] && return
+        sleep 1
+    done
+    printf 'the tests left %s running\n' $left >&2
+    for environ in $left; do tr '\0' ' ' <"${environ%environ}cmdline" >&2; done
+    return 1
+}
+step nothing_is_left
 RUSTDOCFLAGS='-D warnings' step cargo doc --workspace --no-deps --locked
 
 # cargo-deny takes longer to build than all of the above, so it is used where it is installed and never built here.
